@@ -1,0 +1,1 @@
+"""People, their roles, invitations and sign-ins, and the audit trail."""

@@ -1,0 +1,100 @@
+"""Tables of people, sign-ins, invitations and the audit trail."""
+
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy import ForeignKeyConstraint, Index, UniqueConstraint
+from sqlalchemy.orm import Mapped, mapped_column
+
+from companion.db import Base, ClinicScoped, within_clinic
+
+
+class Person(ClinicScoped, Base):
+    """Somebody with an account: staff or patient. `subject_key` names the person to a phone, and tells nothing."""
+
+    __tablename__ = "people"
+    __table_args__ = (
+        ForeignKeyConstraint(["clinic_id"], ["clinics.id"]),
+        UniqueConstraint("email"),
+        UniqueConstraint("subject_key"),
+        {"sqlite_strict": True},
+    )
+
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    name: Mapped[str]
+    roles: Mapped[list[str]]
+    email: Mapped[str | None]
+    password_hash: Mapped[str | None]
+    subject_key: Mapped[str]
+    locale: Mapped[str] = mapped_column(default="en")
+    created_at: Mapped[datetime]
+    deactivated_at: Mapped[datetime | None]
+
+
+class SignIn(ClinicScoped, Base):
+    """One signed-in browser. Only the hash of its token is kept; `ended_at` revokes it at once."""
+
+    __tablename__ = "sign_ins"
+    __table_args__ = (
+        within_clinic("person_id", "people"),
+        UniqueConstraint("token_hash"),
+        Index("ix_sign_ins_person", "clinic_id", "person_id"),
+        {"sqlite_strict": True},
+    )
+
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    person_id: Mapped[UUID]
+    token_hash: Mapped[str]
+    created_at: Mapped[datetime]
+    seen_at: Mapped[datetime]
+    expires_at: Mapped[datetime]
+    ended_at: Mapped[datetime | None]
+
+
+class Invitation(ClinicScoped, Base):
+    """A one-use way to sign in as a person, by link (token) or by typing (code); both are kept as hashes."""
+
+    __tablename__ = "invitations"
+    __table_args__ = (
+        within_clinic("person_id", "people"),
+        UniqueConstraint("token_hash"),
+        UniqueConstraint("code_hash"),
+        {"sqlite_strict": True},
+    )
+
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    person_id: Mapped[UUID]
+    token_hash: Mapped[str]
+    code_hash: Mapped[str]
+    created_at: Mapped[datetime]
+    expires_at: Mapped[datetime]
+    redeemed_at: Mapped[datetime | None]
+    replaced_at: Mapped[datetime | None]
+
+
+class FailedTries(Base):
+    """Failed passwords or codes within one window; the key is a hash, so that no address is kept."""
+
+    __tablename__ = "failed_tries"
+
+    key_hash: Mapped[str] = mapped_column(primary_key=True)
+    window_started_at: Mapped[datetime]
+    count: Mapped[int]
+
+
+class AuditEntry(ClinicScoped, Base):
+    """Who did what to which thing, when. Rows are only ever added: triggers refuse changes."""
+
+    __tablename__ = "audit"
+    __table_args__ = (
+        ForeignKeyConstraint(["clinic_id"], ["clinics.id"]),
+        Index("ix_audit_at", "clinic_id", "at"),
+        {"sqlite_strict": True},
+    )
+
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    at: Mapped[datetime]
+    actor_id: Mapped[UUID | None]
+    verb: Mapped[str]
+    about_kind: Mapped[str]
+    about_id: Mapped[str]

@@ -1,0 +1,1 @@
+"""What a clinic is: names, numbers, opening hours, who is on duty."""

@@ -1,0 +1,39 @@
+"""The only place that reads the clock, and conversions between an instant and a clinic's local time."""
+
+from datetime import UTC, datetime
+from zoneinfo import ZoneInfo
+
+
+class SkippedTime(ValueError):
+    """This local time does not exist: the clocks went forward over it."""
+
+
+class DoubledTime(ValueError):
+    """This local time exists twice: the clocks went back over it. Ask which one is meant."""
+
+
+def utc_now() -> datetime:
+    """The present instant, aware, in UTC."""
+    return datetime.now(UTC)
+
+
+def to_local(at: datetime, zone: str) -> datetime:
+    """The instant `at` as wall-clock time in the IANA zone `zone`."""
+    return at.astimezone(ZoneInfo(zone))
+
+
+def to_utc(local: datetime, zone: str, *, fold: int | None = None) -> datetime:
+    """The instant of a naive wall-clock time in `zone`.
+
+    Raises SkippedTime where a change to summer time skips it, and DoubledTime where a change back
+    doubles it and `fold` (0 first, 1 second) does not say which.
+    """
+    tz = ZoneInfo(zone)
+    first, second = (local.replace(tzinfo=tz, fold=f) for f in (0, 1))
+    if first.utcoffset() == second.utcoffset():
+        return first.astimezone(UTC)
+    if first.astimezone(UTC).astimezone(tz).replace(tzinfo=None) != local:
+        raise SkippedTime(local.isoformat())
+    if fold is None:
+        raise DoubledTime(local.isoformat())
+    return (second if fold else first).astimezone(UTC)

@@ -1,0 +1,133 @@
+"""Settings from the environment (`COMPANION_…`) and the secrets beside the database."""
+
+import base64
+import os
+import secrets
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from pydantic import Field
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from companion.errors import Misconfigured
+
+PUSH_HOSTS = (
+    "fcm.googleapis.com",
+    "*.push.services.mozilla.com",
+    "web.push.apple.com",
+    "*.push.apple.com",
+    "*.notify.windows.com",
+)
+
+
+class Config(BaseSettings):
+    """Every setting, with its unit and default. The environment variable is `COMPANION_` and the name in capitals."""
+
+    model_config = SettingsConfigDict(env_prefix="COMPANION_", frozen=True)
+
+    data_dir: Path = Field(Path("var"), description="Folder of the database, the secrets and the backups.")
+    database_url: str = Field("", description="SQLAlchemy address; empty means SQLite in the data folder.")
+    database_owner_url: str = Field(
+        "", description="PostgreSQL only: the owner's address, used by `companion migrate`."
+    )
+    base_url: str = Field("http://127.0.0.1:8000", description="The address people open; decides cookies and links.")
+    host: str = Field("127.0.0.1", description="Address that `companion serve` and `web` listen on.")
+    port: int = Field(8000, ge=1, le=65535, description="Port that `companion serve` and `web` listen on.")
+    web_workers: int = Field(2, ge=1, le=64, description="Web processes.")
+    web_threads: int = Field(4, ge=1, le=64, description="Threads in each web process.")
+    proxies: int = Field(0, ge=0, le=5, description="Trusted reverse proxies in front (X-Forwarded-… hops).")
+    push_contact: str = Field(
+        "mailto:push@companion.example.org", description="Whom a push service may write to: mailto: or https:."
+    )
+    push_hosts: tuple[str, ...] = Field(PUSH_HOSTS, description="Push services that devices may use (JSON list).")
+    push_insecure_loopback: bool = Field(False, description="Tests only: allow http push endpoints on loopback.")
+
+    @property
+    def url(self) -> str:
+        """The database's address."""
+        return self.database_url or f"sqlite:///{self.data_dir / 'companion.sqlite3'}"
+
+    @property
+    def is_secure(self) -> bool:
+        """Whether people reach the product over https."""
+        return urlsplit(self.base_url).scheme == "https"
+
+    @property
+    def origin(self) -> str:
+        """Scheme, host and port of `base_url`, as a browser sends it in `Origin`."""
+        parts = urlsplit(self.base_url)
+        return f"{parts.scheme}://{parts.netloc}"
+
+    @property
+    def is_loopback(self) -> bool:
+        """Whether the product is reachable from this machine only."""
+        return urlsplit(self.base_url).hostname in ("127.0.0.1", "localhost", "::1")
+
+
+@dataclass(frozen=True, slots=True)
+class Secrets:
+    """The keys of this installation: `mac_key` signs receipts, `vapid_pem` signs pushes."""
+
+    mac_key: bytes
+    vapid_pem: bytes
+
+    @property
+    def vapid_public_key(self) -> str:
+        """The application server key as browsers want it: base64url of the uncompressed point, 87 characters."""
+        key = serialization.load_pem_private_key(self.vapid_pem, password=None)
+        point = key.public_key().public_bytes(serialization.Encoding.X962, serialization.PublicFormat.UncompressedPoint)
+        return base64.urlsafe_b64encode(point).rstrip(b"=").decode()
+
+
+def make_secrets(folder: Path) -> None:
+    """Write the secrets once, readable by this account only; existing ones are left alone."""
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    _write_once(folder / "mac.key", secrets.token_bytes(32))
+    _write_once(folder / "vapid.pem", _new_vapid_key())
+
+
+def load_secrets(folder: Path) -> Secrets:
+    """Read the secrets; Misconfigured if one is missing, too short or readable by others."""
+    mac_key, vapid_pem = (_read_private(folder / name) for name in ("mac.key", "vapid.pem"))
+    if len(mac_key) < 32:
+        raise Misconfigured(f"The secret {folder / 'mac.key'} is too short: it must hold at least 32 bytes.")
+    try:
+        key = serialization.load_pem_private_key(vapid_pem, password=None)
+    except ValueError:
+        key = None
+    if not isinstance(key, ec.EllipticCurvePrivateKey) or not isinstance(key.curve, ec.SECP256R1):
+        raise Misconfigured(f"The key {folder / 'vapid.pem'} is not a P-256 private key.")
+    return Secrets(mac_key=mac_key, vapid_pem=vapid_pem)
+
+
+def _new_vapid_key() -> bytes:
+    return ec.generate_private_key(ec.SECP256R1()).private_bytes(
+        serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+    )
+
+
+def _write_once(path: Path, content: bytes) -> None:
+    try:
+        handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    except FileExistsError:
+        return
+    with os.fdopen(handle, "wb") as file:
+        file.write(content)
+        file.flush()
+        os.fsync(file.fileno())
+
+
+def _read_private(path: Path) -> bytes:
+    try:
+        mode = path.stat().st_mode & 0o777
+        content = path.read_bytes()
+    except FileNotFoundError:
+        raise Misconfigured(f"The secret {path} is missing: run `companion keys` to make it.") from None
+    except PermissionError:
+        raise Misconfigured(f"The secret {path} cannot be read by this account.") from None
+    if mode & 0o077:
+        raise Misconfigured(f"The secret {path} can be read by others: run `chmod 600 {path}`.")
+    return content

@@ -1,0 +1,1 @@
+"""The nurse's pages."""

@@ -1,0 +1,1 @@
+"""Courses of treatment: indication, areas, planned sessions."""

@@ -1,0 +1,1 @@
+"""Cases: unusual reactions under care, and who is told when."""

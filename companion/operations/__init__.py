@@ -1,0 +1,1 @@
+"""Is it alive: beats, health, checks for the operator."""

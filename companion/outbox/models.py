@@ -1,0 +1,95 @@
+"""Tables of messages to people, what is due, what is being sent, and each try."""
+
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import Index, UniqueConstraint
+from sqlalchemy.orm import Mapped, mapped_column
+
+from companion.db import Base, ClinicScoped, one_of, within_clinic
+
+STATES = ("pending", "sent", "shown", "unreachable", "expired", "cancelled")
+
+
+class Message(ClinicScoped, Base):
+    """Something to tell one person. `kind` chooses the words; `about_…` what it leads to; no health data in it.
+
+    `sent` means that a push service took it, `shown` that a device said it was displayed, `unreachable` that no
+    device of the person could be told (the message still stands in the person's inbox).
+    """
+
+    __tablename__ = "messages"
+    __table_args__ = (
+        within_clinic("recipient_id", "people"),
+        UniqueConstraint("clinic_id", "dedupe_key"),
+        Index("ix_messages_recipient", "clinic_id", "recipient_id", "created_at"),
+        Index("ix_messages_about", "clinic_id", "about_kind", "about_id"),
+        one_of("state", *STATES),
+        one_of("urgency", "normal", "high"),
+        {"sqlite_strict": True},
+    )
+
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    recipient_id: Mapped[UUID]
+    kind: Mapped[str]
+    about_kind: Mapped[str]
+    about_id: Mapped[UUID]
+    params: Mapped[dict[str, Any]]
+    url: Mapped[str]
+    urgency: Mapped[str]
+    dedupe_key: Mapped[str]
+    state: Mapped[str]
+    tries: Mapped[int]
+    created_at: Mapped[datetime]
+    expires_at: Mapped[datetime]
+    settled_at: Mapped[datetime | None]
+    read_at: Mapped[datetime | None]
+
+
+class DueMessage(ClinicScoped, Base):
+    """A message that waits for its time: a narrow row in order of time, so that claiming stays flat as tables grow."""
+
+    __tablename__ = "due_messages"
+    __table_args__ = (
+        within_clinic("message_id", "messages"),
+        {"sqlite_strict": True, "sqlite_with_rowid": False},
+    )
+
+    due_at: Mapped[datetime] = mapped_column(primary_key=True, sort_order=-30)
+    message_id: Mapped[UUID] = mapped_column(primary_key=True, sort_order=-20)
+
+
+class LeasedMessage(ClinicScoped, Base):
+    """A message that a worker is sending; when the lease ends without a result, it becomes due again."""
+
+    __tablename__ = "leased_messages"
+    __table_args__ = (
+        within_clinic("message_id", "messages"),
+        Index("ix_leased_messages_until", "lease_until"),
+        {"sqlite_strict": True},
+    )
+
+    message_id: Mapped[UUID] = mapped_column(primary_key=True)
+    fence: Mapped[UUID]
+    lease_until: Mapped[datetime]
+
+
+class Attempt(ClinicScoped, Base):
+    """One try to send one message to one device, and what came of it. `device_id` outlives the subscription."""
+
+    __tablename__ = "attempts"
+    __table_args__ = (
+        within_clinic("message_id", "messages"),
+        Index("ix_attempts_message", "clinic_id", "message_id"),
+        one_of("result", "accepted", "gone", "retry", "refused"),
+        {"sqlite_strict": True},
+    )
+
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    message_id: Mapped[UUID]
+    device_id: Mapped[UUID]
+    at: Mapped[datetime]
+    result: Mapped[str]
+    status_code: Mapped[int | None]
+    shown_at: Mapped[datetime | None]

@@ -1,0 +1,1 @@
+"""Devices that receive web push, and how a message is put on the wire."""

@@ -1,0 +1,1 @@
+"""What patients report: taken in, assessed, kept, shown."""

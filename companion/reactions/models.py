@@ -1,0 +1,57 @@
+"""Tables of what patients report and what triage said of it."""
+
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import ForeignKeyConstraint, Index, UniqueConstraint
+from sqlalchemy.orm import Mapped, mapped_column
+
+from companion.db import Base, ClinicScoped, within_clinic
+
+
+class Reaction(ClinicScoped, Base):
+    """One entry by a patient, as it was sent. The phone mints the id, so the key holds the patient as well.
+
+    `noted_at` is the phone's time corrected by its measured skew, `received_at` the server's.
+    """
+
+    __tablename__ = "reactions"
+    __table_args__ = (
+        within_clinic("patient_id", "people"),
+        Index("ix_reactions_received", "clinic_id", "patient_id", "received_at"),
+        {"sqlite_strict": True},
+    )
+
+    patient_id: Mapped[UUID] = mapped_column(primary_key=True)
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    body_hash: Mapped[str]
+    body: Mapped[dict[str, Any]]
+    noted_at: Mapped[datetime]
+    received_at: Mapped[datetime]
+    skew_seconds: Mapped[int]
+    mistaken_at: Mapped[datetime | None]
+
+
+class Assessment(ClinicScoped, Base):
+    """What triage said of one reaction, by which version of the protocol. Rows are only ever added."""
+
+    __tablename__ = "assessments"
+    __table_args__ = (
+        ForeignKeyConstraint(
+            ["clinic_id", "patient_id", "reaction_id"],
+            ["reactions.clinic_id", "reactions.patient_id", "reactions.id"],
+        ),
+        UniqueConstraint("clinic_id", "patient_id", "reaction_id"),
+        {"sqlite_strict": True},
+    )
+
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    patient_id: Mapped[UUID]
+    reaction_id: Mapped[UUID]
+    disposition: Mapped[str]
+    reasons: Mapped[list[dict[str, Any]]]
+    unjudged: Mapped[list[str]]
+    hours: Mapped[float | None]
+    protocol_version: Mapped[str]
+    assessed_at: Mapped[datetime]

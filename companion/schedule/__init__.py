@@ -1,0 +1,1 @@
+"""Treatment sessions, and what falls due around them."""

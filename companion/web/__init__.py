@@ -1,0 +1,1 @@
+"""The HTTP surroundings every page shares: guards, assets, error pages, the installable shell."""
