@@ -288,7 +288,8 @@ def _lock_file(handle: int, deadline: float) -> None:
 
 def _sqlite_engine(url: str) -> Engine:
     module, may_use_wal = _sqlite_module()
-    engine = create_engine(url, module=module, connect_args={"timeout": BUSY_SECONDS})
+    # Parameters hold health data: they must not reach an exception's text.
+    engine = create_engine(url, module=module, hide_parameters=True, connect_args={"timeout": BUSY_SECONDS})
     journal = "WAL" if may_use_wal else "TRUNCATE"
 
     @event.listens_for(engine, "connect")
@@ -327,7 +328,11 @@ def _postgresql_engine(url: str) -> Engine:
     if make_url(url).get_backend_name() != "postgresql":
         raise Misconfigured("COMPANION_DATABASE_URL must begin with sqlite: or postgresql+psycopg:.")
     return create_engine(
-        url, pool_pre_ping=True, pool_size=5, pool_timeout=BUSY_SECONDS, connect_args={"connect_timeout": 5}
+        url,
+        hide_parameters=True,
+        pool_pre_ping=True,
+        pool_timeout=BUSY_SECONDS,
+        connect_args={"connect_timeout": 5},
     )
 
 

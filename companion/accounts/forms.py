@@ -1,0 +1,50 @@
+"""The sign-in forms' fields as checked values."""
+
+from dataclasses import dataclass
+
+from flask_babel import gettext
+
+from companion.accounts import rules
+from companion.errors import Invalid
+
+
+@dataclass(frozen=True, slots=True)
+class PasswordSignIn:
+    """An e-mail address and a password to try."""
+
+    email: str
+    password: str
+
+
+def parse_sign_in(fields: dict[str, list[str]]) -> PasswordSignIn:
+    """Invalid if one of the two is missing or absurdly long."""
+    email, password = (fields.get(name, [""])[0] for name in ("email", "password"))
+    faults = {}
+    if not 3 <= len(email.strip()) <= 254 or "@" not in email:
+        faults["email"] = gettext("Enter your e-mail address, like name@example.com")
+    if not 1 <= len(password) <= rules.PASSWORD_MAX:
+        faults["password"] = gettext("Enter your password")
+    if faults:
+        raise Invalid(faults)
+    return PasswordSignIn(email=email.strip().lower(), password=password)
+
+
+def parse_invitation(fields: dict[str, list[str]]) -> str:
+    """The link's token, or the code somebody typed."""
+    given = (fields.get("token", [""])[0] or fields.get("code", [""])[0]).strip()
+    if not 8 <= len(given) <= 64:
+        raise Invalid({"code": gettext("Enter the 8 letters and numbers from your clinic")})
+    return given
+
+
+def parse_new_password(fields: dict[str, list[str]], *, about: list[str]) -> str:
+    """A new password that is long enough and not the first one anybody would try."""
+    password = fields.get("password", [""])[0]
+    sentences = {
+        rules.PasswordFault.TOO_SHORT: gettext("Use at least 12 characters. Four words are easy to remember"),
+        rules.PasswordFault.TOO_LONG: gettext("Use at most 128 characters"),
+        rules.PasswordFault.TOO_COMMON: gettext("This is easy to guess. Choose other words"),
+    }
+    if fault := rules.fault_of_password(password, about=about):
+        raise Invalid({"password": sentences[fault]})
+    return password

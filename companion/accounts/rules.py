@@ -1,0 +1,61 @@
+"""How long sign-ins and invitations last, and what a good password is. Pure."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import Enum
+
+ROLES = ("patient", "nurse", "clinician", "manager")
+PATIENT_SIGN_IN = timedelta(days=90)
+STAFF_SIGN_IN = timedelta(hours=12)
+DESK_INVITATION = timedelta(minutes=15)
+PASSWORD_MIN, PASSWORD_MAX = 12, 128
+TRIES_ALLOWED, TRIES_WINDOW = 10, timedelta(minutes=15)
+# Ends of use are written down only when they move by this much, so that reading a page rarely writes.
+SEEN_STEP = timedelta(minutes=5)
+
+
+class PasswordFault(Enum):
+    """Why a password is refused."""
+
+    TOO_SHORT = "too_short"
+    TOO_LONG = "too_long"
+    TOO_COMMON = "too_common"
+
+
+@dataclass(frozen=True, slots=True)
+class Tries:
+    """Failed tries since `started_at`."""
+
+    started_at: datetime
+    count: int
+
+
+def sign_in_lasts(roles: Iterable[str]) -> timedelta:
+    """90 days on a patient's phone; 12 hours for anybody who can see other people's data."""
+    return PATIENT_SIGN_IN if set(roles) == {"patient"} else STAFF_SIGN_IN
+
+
+def fault_of_password(password: str, *, about: Iterable[str]) -> PasswordFault | None:
+    """Length counts (12 to 128 characters); words that everybody tries, or that are about the person, do not."""
+    if len(password) < PASSWORD_MIN:
+        return PasswordFault.TOO_SHORT
+    if len(password) > PASSWORD_MAX:
+        return PasswordFault.TOO_LONG
+    plain = "".join(password.lower().split())
+    guesses = {"password", "aftercare", "companion", "clinic", *(word.lower() for word in about if word)}
+    is_repeated = len(set(plain)) < 5
+    is_guess = any(plain.replace(guess, "").strip("0123456789!?.-_") == "" for guess in guesses)
+    return PasswordFault.TOO_COMMON if is_repeated or is_guess else None
+
+
+def may_try(tries: Tries | None, now: datetime) -> bool:
+    """Whether another password or code may be tried: at most 10 failures in 15 minutes."""
+    return tries is None or now >= tries.started_at + TRIES_WINDOW or tries.count < TRIES_ALLOWED
+
+
+def after_failure(tries: Tries | None, now: datetime) -> Tries:
+    """The count after one more failure."""
+    if tries is None or now >= tries.started_at + TRIES_WINDOW:
+        return Tries(started_at=now, count=1)
+    return Tries(started_at=tries.started_at, count=tries.count + 1)

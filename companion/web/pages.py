@@ -1,0 +1,123 @@
+"""What all pages share: the template surroundings, times as people read them, and one page per kind of error."""
+
+import traceback
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from flask import Flask, Response, current_app, jsonify, make_response, render_template, request
+from flask_babel import Babel, format_date, format_datetime, format_time, gettext
+from jinja2 import ChainableUndefined, ChoiceLoader, FileSystemLoader, PackageLoader
+from werkzeug.exceptions import HTTPException
+
+from companion.clock import to_local
+from companion.errors import CompanionError, Invalid
+from companion.paths import TEMPLATES
+from companion.runtime import current_runtime
+from companion.web.guards import actor_or_none
+
+
+def install(app: Flask) -> None:
+    """Set up templates, languages, filters and error pages."""
+    app.jinja_env.undefined = ChainableUndefined  # the component library's macros read options that are not given
+    app.jinja_loader = ChoiceLoader([FileSystemLoader(TEMPLATES), PackageLoader("nhsuk_frontend_jinja")])
+    app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
+    Babel(app, locale_selector=_locale, default_translation_directories=str(Path(TEMPLATES).parent / "translations"))
+    app.add_template_filter(local_time)
+    app.add_template_filter(local_date)
+    app.add_template_filter(local_datetime)
+    app.context_processor(_surroundings)
+    app.register_error_handler(CompanionError, error_page)
+    app.register_error_handler(HTTPException, _http_error)
+    app.register_error_handler(Exception, _unexpected)
+
+
+def local_time(at: datetime, zone: str) -> str:
+    """14:05"""
+    return format_time(to_local(at, zone), "short", rebase=False)
+
+
+def local_date(at: datetime, zone: str) -> str:
+    """Monday, 23 November"""
+    return format_date(to_local(at, zone).date(), "EEEE, d MMMM", rebase=False)
+
+
+def local_datetime(at: datetime, zone: str) -> str:
+    """Monday, 23 November, 14:05"""
+    return format_datetime(to_local(at, zone), "EEEE, d MMMM, HH:mm", rebase=False)
+
+
+def wants_json() -> bool:
+    """Whether the other side reads JSON rather than a page."""
+    return request.is_json or request.accept_mimetypes.best == "application/json"
+
+
+def error_page(error: CompanionError) -> Response:
+    """The one place that turns an error into an answer: JSON for programs, a page that says what to do for people."""
+    if wants_json():
+        body: dict[str, Any] = {"error": error.code, "message": error.message}
+        if isinstance(error, Invalid):
+            body["fields"] = error.fields
+        response = jsonify(body)
+    else:
+        response = make_response(render_template("web/error.html", error=error, **_words_of(error)))
+    response.status_code = error.status
+    if (wait := getattr(error, "retry_after_seconds", None)) is not None:
+        response.headers["Retry-After"] = str(wait)
+    return response
+
+
+def _words_of(error: CompanionError) -> dict[str, str]:
+    """Heading and what to do, per kind of error."""
+    words = {
+        "sign_in": (
+            gettext("Please sign in"),
+            gettext("Your sign-in has ended. What you saved on this phone is kept."),
+        ),
+        "not_allowed": (gettext("This did not work"), gettext("Go back, load the page again and try once more.")),
+        "not_found": (gettext("Page not found"), gettext("Check the address, or go back to the start page.")),
+        "conflict": (gettext("Somebody was first"), gettext("Load the page again to see what has changed.")),
+        "too_many": (gettext("Too many tries"), gettext("Wait a few minutes and try again.")),
+        "busy": (gettext("We could not save this"), gettext("Nothing was changed. Wait a moment and try again.")),
+        "malformed": (gettext("We could not read this"), gettext("Go back, load the page again and try once more.")),
+        "too_large": (gettext("This is too large"), gettext("Make it shorter and try again.")),
+        "invalid": (gettext("There is a problem"), gettext("Go back and check your answers.")),
+    }
+    heading, advice = words.get(error.code, (gettext("This did not work"), gettext("Try again in a moment.")))
+    return {"heading": heading, "advice": error.message or advice}
+
+
+def _http_error(error: HTTPException) -> Response | HTTPException:
+    if error.code is None or error.code < 400:
+        return error
+    plain = CompanionError()
+    plain.status = error.code
+    codes = {404: "not_found", 405: "not_found", 413: "too_large", 400: "malformed", 429: "too_many"}
+    plain.code = codes.get(error.code, "error")
+    response = error_page(plain)
+    if isinstance(valid := getattr(error, "valid_methods", None), list | tuple | set):
+        response.headers["Allow"] = ", ".join(sorted(valid))
+    return response
+
+
+def _unexpected(error: Exception) -> Response:
+    # The frames name code; the exception's own text could hold what somebody wrote, so it stays out.
+    frames = "".join(traceback.format_tb(error.__traceback__))
+    current_app.logger.error("%s at %s\n%s", type(error).__name__, request.endpoint, frames)
+    return error_page(CompanionError())
+
+
+def _locale() -> str:
+    actor = actor_or_none()
+    return actor.locale if actor else "en"
+
+
+def _surroundings() -> dict[str, Any]:
+    runtime = current_runtime()
+    actor = actor_or_none()
+    return {
+        "actor": actor,
+        "subject": actor.subject_key if actor else "",
+        "push_key": runtime.secrets.vapid_public_key,
+        "is_demonstration": runtime.config.is_loopback,
+    }
