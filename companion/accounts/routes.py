@@ -31,7 +31,7 @@ def install(app: Flask) -> None:
     # A cookie by Flask-Login's own name would switch our loader off: give it a name that nobody sets.
     app.config["REMEMBER_COOKIE_NAME"] = "__Host-unused-remember"
     manager = LoginManager(app)
-    manager.session_protection = None
+    manager.session_protection = None  # type: ignore[assignment] # its stub leaves out what it documents
     manager.request_loader(_load_actor)
 
 

@@ -81,15 +81,17 @@ def allowed_roles(app: Flask, endpoint: str) -> frozenset[str] | None:
 
 def current_actor() -> Actor:
     """The person who makes this request; SignInNeeded where nobody is signed in."""
-    if not current_user.is_authenticated:
+    actor = actor_or_none()
+    if actor is None:
         raise SignInNeeded
-    # Flask-Login hands out a proxy; the actor itself is wanted, frozen.
-    return cast(Actor, current_user._get_current_object())
+    return actor
 
 
 def actor_or_none() -> Actor | None:
     """The person who makes this request, None where nobody is signed in."""
-    return current_actor() if current_user.is_authenticated else None
+    # Flask-Login hands out a proxy, and somebody anonymous where nobody is signed in.
+    actor = current_user._get_current_object()
+    return actor if isinstance(actor, Actor) else None
 
 
 def install(app: Flask, config: Config) -> None:

@@ -34,17 +34,17 @@ def install(app: Flask) -> None:
 
 def local_time(at: datetime, zone: str) -> str:
     """14:05"""
-    return format_time(to_local(at, zone), "short", rebase=False)
+    return str(format_time(to_local(at, zone), "short", rebase=False))
 
 
 def local_date(at: datetime, zone: str) -> str:
     """Monday, 23 November"""
-    return format_date(to_local(at, zone).date(), "EEEE, d MMMM", rebase=False)
+    return str(format_date(to_local(at, zone).date(), "EEEE, d MMMM", rebase=False))
 
 
 def local_datetime(at: datetime, zone: str) -> str:
     """Monday, 23 November, 14:05"""
-    return format_datetime(to_local(at, zone), "EEEE, d MMMM, HH:mm", rebase=False)
+    return str(format_datetime(to_local(at, zone), "EEEE, d MMMM, HH:mm", rebase=False))
 
 
 def wants_json() -> bool:

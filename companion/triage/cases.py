@@ -1,0 +1,107 @@
+"""Case files: reads them strictly and runs the engine over every log, in order."""
+
+import json
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any, NoReturn
+
+from companion.triage.engine import assess
+from companion.triage.observation import SYMPTOMS, AreaReport, Context, Disposition, Observation, Visit
+from companion.triage.protocol import Protocol
+
+_START = datetime(2000, 1, 1, tzinfo=UTC)
+
+
+class CaseError(ValueError):
+    """A case file that cannot be read as one; names case and log."""
+
+
+def run_cases(path: Path, protocol: Protocol) -> Iterator[dict[str, Any]]:
+    """One result for each log that was sent: case, log (index from 0), hours, disposition, reasons.
+
+    Raises CaseError. An absent symptom means "not asked"; a missed log gives no result.
+    """
+    try:
+        content = json.loads(path.read_text("utf-8"), object_pairs_hook=_unique, parse_constant=_refuse)
+        cases = content["vignettes"]
+    except (ValueError, KeyError, TypeError) as error:
+        raise CaseError(f"{path.name}: not a case file ({error})") from None
+    for case in cases:
+        yield from _run(case, protocol)
+
+
+def _run(case: dict[str, Any], protocol: Protocol) -> Iterator[dict[str, Any]]:
+    name = str(case.get("id"))
+    try:
+        visits = {visit["id"]: _visit(visit, index) for index, visit in enumerate(case["sessions"])}
+        logs = case["logs"]
+    except (KeyError, TypeError) as error:
+        raise CaseError(f"case {name}: {error!r}") from None
+    worst = Disposition.SELF_CARE
+    for index, log in enumerate(logs):
+        if log.get("missed"):
+            continue
+        try:
+            observation = _observation(log, visits)
+        except (KeyError, TypeError, ValueError) as error:
+            raise CaseError(f"case {name}, log {index}: {error}") from None
+        is_open = worst >= Disposition.CLINIC_SAME_DAY
+        context = Context(tuple(visits.values()), open_case=worst if is_open else None)
+        result = assess(observation, context, protocol)
+        worst = max(worst, result.disposition)
+        yield {
+            "case": name,
+            "log": index,
+            "hours": log["hours_since_session"],
+            "disposition": result.disposition.code,
+            "reasons": [reason.as_json() for reason in result.reasons],
+        }
+
+
+def _visit(visit: dict[str, Any], index: int) -> Visit:
+    agents = frozenset(visit["agents"]) | frozenset(visit.get("combined_with") or ())
+    known_extras = {"microdermabrasion"}
+    start = _START + timedelta(hours=visit.get("start_hours", index * 504))
+    return Visit(at=start, areas=frozenset(visit["areas"]), agents=agents - known_extras)
+
+
+def _observation(log: dict[str, Any], visits: dict[str, Visit]) -> Observation:
+    noted_at = visits[log["session_id"]].at + timedelta(hours=_number(log["hours_since_session"], "hours"))
+    temperature = log.get("temperature_c")
+    return Observation(
+        noted_at=noted_at,
+        areas={area: _area(report) for area, report in log["areas"].items()},
+        temperature_c=None if temperature is None else _number(temperature, "temperature_c"),
+        warning_signs=frozenset(log["warning_signs"]),
+        warnings_answered=log["warnings_answered"] is True,
+    )
+
+
+def _area(report: dict[str, Any]) -> AreaReport:
+    grades = {}
+    for symptom in SYMPTOMS:
+        if symptom in report:
+            grade = report[symptom]
+            if type(grade) is not int or not 0 <= grade <= 4:
+                raise ValueError(f"{symptom} must be a whole number from 0 to 4")
+            grades[symptom] = grade
+    size = report.get("redness_cm")
+    return AreaReport(grades, redness_cm=None if size is None else _number(size, "redness_cm"))
+
+
+def _number(value: object, name: str) -> float:
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        raise ValueError(f"{name} must be a number")
+    return float(value)
+
+
+def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found = dict(pairs)
+    if len(found) != len(pairs):
+        raise ValueError("a key stands twice")
+    return found
+
+
+def _refuse(name: str) -> NoReturn:
+    raise ValueError(f"{name} is not a number")

@@ -1,0 +1,86 @@
+"""Fixtures of every test: both databases, freshly migrated, with the cast in them."""
+
+from collections.abc import Iterator
+from contextlib import ExitStack
+from datetime import datetime
+from pathlib import Path
+
+import pytest
+from flask.testing import FlaskClient
+
+from companion import schema, wiring  # noqa: F401 - wiring registers every table
+from companion.app import create_app
+from companion.config import Config, load_secrets, make_secrets
+from companion.db import Database
+from companion.runtime import Runtime
+from companion.triage.protocol import load_shipped_protocol
+from tests.databases import APPLICATION_ROLE, Postgres, sqlite_template, sqlite_url
+from tests.people import NOW, Cast, add_cast
+
+
+class Clock:
+    """A clock that stands still until a test moves it."""
+
+    def __init__(self) -> None:
+        self.now = NOW
+
+    def __call__(self) -> datetime:
+        return self.now
+
+
+@pytest.fixture
+def now() -> datetime:
+    return NOW
+
+
+@pytest.fixture(scope="session")
+def sqlite_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return sqlite_template(tmp_path_factory.mktemp("sqlite"), _migrate)
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[tuple[Postgres, str]]:
+    with Postgres.running() as server:
+        yield server, server.template(_migrate)
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def db(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Database]:
+    with ExitStack() as stack:
+        if request.param == "sqlite":
+            url = sqlite_url(tmp_path, request.getfixturevalue("sqlite_file"))
+        else:
+            server, template = request.getfixturevalue("postgres")
+            url = stack.enter_context(server.database(template)).application
+        database = Database(url)
+        stack.callback(database.close)
+        yield database
+
+
+@pytest.fixture
+def cast(db: Database) -> Cast:
+    return add_cast(db)
+
+
+@pytest.fixture
+def rt(db: Database, tmp_path: Path) -> Runtime:
+    make_secrets(tmp_path / "secrets")
+    return Runtime(
+        config=Config(data_dir=tmp_path, database_url=db.url, push_insecure_loopback=True),
+        secrets=load_secrets(tmp_path / "secrets"),
+        db=db,
+        clock=Clock(),
+        protocol=load_shipped_protocol(),
+    )
+
+
+@pytest.fixture
+def client(rt: Runtime) -> FlaskClient:
+    return create_app(rt).test_client()
+
+
+def _migrate(url: str) -> None:
+    database = Database(url)
+    is_postgres = not database.is_sqlite
+    schema.migrate(database, application_role=APPLICATION_ROLE if is_postgres else None)
+    database.close()

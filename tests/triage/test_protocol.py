@@ -1,0 +1,36 @@
+"""The protocol's loader: a broken file is refused, by name, line and fault."""
+
+from pathlib import Path
+
+import pytest
+
+from companion.triage.protocol import SHIPPED, ProtocolError, load
+
+GOOD = SHIPPED.read_text()
+
+
+@pytest.mark.parametrize(
+    ("find", "put", "fault"),
+    [
+        ('level = "emergency"', 'level = "clinic_routine"', "must stay an emergency sign"),
+        ('id = "fever"', 'id = "fever_days"', "stands twice"),
+        ("redness = [96, 48, 24]", "redness = [24, 48, 96]", "three falling numbers"),
+        ("redness = [96, 48, 24]", "", "lacks"),
+        ('mark = "sourced"', 'mark = "guessed"', "needs a source and a mark"),
+        ('1 = "clinic_routine"', '1 = "whatever"', "unknown level"),
+        ("[area_windows.lips]", "[colours]\n[area_windows.lips]", "unknown key"),
+        ("limit = 38.0", "limits = 38.0", "unknown key"),
+    ],
+)
+def test_a_fault_is_named_with_its_line(tmp_path: Path, find: str, put: str, fault: str) -> None:
+    assert find in GOOD
+    path = tmp_path / "broken.toml"
+    path.write_text(GOOD.replace(find, put, 1))
+    with pytest.raises(ProtocolError, match=rf"broken\.toml, line \d+: .*{fault}"):
+        load(path)
+
+
+def test_the_version_changes_with_any_number(tmp_path: Path) -> None:
+    path = tmp_path / "edited.toml"
+    path.write_text(GOOD.replace("limit = 38.0", "limit = 38.1", 1))
+    assert load(path).version != load(SHIPPED).version
