@@ -23,6 +23,7 @@ from sqlalchemy import (
     Text,
     create_engine,
     event,
+    literal,
     text,
 )
 from sqlalchemy.dialects import postgresql
@@ -249,8 +250,10 @@ def _narrow_to_clinic(state: ORMExecuteState) -> None:
     if scope == EVERY_CLINIC or state.is_column_load or state.is_relationship_load:
         return
     if state.is_select or state.is_update or state.is_delete:
+        # Typed here: inside the cached lambda the value would lose our column type.
+        own = literal(scope, Uuid())
         state.statement = state.statement.options(
-            with_loader_criteria(ClinicScoped, lambda row: row.clinic_id == scope, include_aliases=True)
+            with_loader_criteria(ClinicScoped, lambda row: row.clinic_id == own, include_aliases=True)
         )
 
 

@@ -61,7 +61,7 @@ def living_sign_in(db: Session, token_hash: str, now: datetime) -> tuple[SignIn,
             Person.deactivated_at.is_(None),
         )
     ).one_or_none()
-    return row._tuple() if row else None
+    return (row.SignIn, row.Person) if row else None
 
 
 def tries(db: Session, key_hash: str) -> Tries | None:

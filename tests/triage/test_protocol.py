@@ -12,7 +12,11 @@ GOOD = SHIPPED.read_text()
 @pytest.mark.parametrize(
     ("find", "put", "fault"),
     [
-        ('level = "emergency"', 'level = "clinic_routine"', "must stay an emergency sign"),
+        (
+            'group = "breathing"\nlevel = "emergency"',
+            'group = "breathing"\nlevel = "clinic_routine"',
+            "must stay an emergency sign",
+        ),
         ('id = "fever"', 'id = "fever_days"', "stands twice"),
         ("redness = [96, 48, 24]", "redness = [24, 48, 96]", "three falling numbers"),
         ("redness = [96, 48, 24]", "", "lacks"),

@@ -17,7 +17,14 @@ def test_unreadable_bodies_are_malformed(raw: bytes) -> None:
 
 @pytest.mark.parametrize(
     "raw",
-    [b'{"a": NaN}', b'{"a": -Infinity}', b'{"a": 1e400}', b'{"a": "\\ud800"}', b'{"a": "x\\u0000"}', b'{"a": ' + b"9" * 30 + b"}"],
+    [
+        b'{"a": NaN}',
+        b'{"a": -Infinity}',
+        b'{"a": 1e400}',
+        b'{"a": "\\ud800"}',
+        b'{"a": "x\\u0000"}',
+        b'{"a": ' + b"9" * 30 + b"}",
+    ],
 )
 def test_values_that_cannot_be_right_are_invalid(raw: bytes) -> None:
     with pytest.raises(Invalid):
