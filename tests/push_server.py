@@ -153,7 +153,9 @@ class PushServer:
             body=body,
             until=self.now() + int(request.headers["TTL"]),
         )
-        return await self._accept(request, message, fault=None if fault is None or isinstance(fault.what, int) else fault.what)
+        return await self._accept(
+            request, message, fault=None if fault is None or isinstance(fault.what, int) else fault.what
+        )
 
     def _refuse(
         self, request: web.Request, body: bytes, *, status: int, why: str, retry_after: int | None = None
