@@ -4,6 +4,8 @@ from flask import Flask
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 from companion.accounts import routes as accounts
+from companion.outbox import routes as outbox
+from companion.push import routes as push
 from companion.runtime import Runtime
 from companion.web import assets, guards, pages
 
@@ -20,5 +22,7 @@ def create_app(runtime: Runtime) -> Flask:
     pages.install(app)
     assets.install(app)
     accounts.install(app)
+    for package in (push, outbox):
+        app.register_blueprint(package.blueprint)
     guards.install(app, runtime.config)
     return app

@@ -12,10 +12,12 @@ from companion import schema, wiring  # noqa: F401 - wiring registers every tabl
 from companion.app import create_app
 from companion.config import Config, load_secrets, make_secrets
 from companion.db import Database
+from companion.push.transport import Transport
 from companion.runtime import Runtime
 from companion.triage.protocol import load_shipped_protocol
 from tests.databases import APPLICATION_ROLE, Postgres, sqlite_template, sqlite_url
 from tests.people import NOW, Cast, add_cast
+from tests.push_service import PushService
 
 
 class Clock:
@@ -77,6 +79,28 @@ def rt(db: Database, tmp_path: Path) -> Runtime:
 @pytest.fixture
 def client(rt: Runtime) -> FlaskClient:
     return create_app(rt).test_client()
+
+
+@pytest.fixture
+def clock(rt: Runtime) -> Clock:
+    assert isinstance(rt.clock, Clock)
+    return rt.clock
+
+
+@pytest.fixture
+def push_service(clock: Clock) -> Iterator[PushService]:
+    def seconds() -> float:
+        return clock.now.timestamp()
+
+    with PushService.running(now=seconds) as service:
+        yield service
+
+
+@pytest.fixture
+def transport(rt: Runtime) -> Iterator[Transport]:
+    made = Transport(rt.config, rt.secrets, rt.clock)
+    yield made
+    made.close()
 
 
 def _migrate(url: str) -> None:

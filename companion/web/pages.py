@@ -19,6 +19,8 @@ from companion.web.guards import actor_or_none
 
 def install(app: Flask) -> None:
     """Set up templates, languages, filters and error pages."""
+    # Flask escapes *.html only; the component library's macros have another ending.
+    app.jinja_env.autoescape = True
     app.jinja_env.undefined = ChainableUndefined  # the component library's macros read options that are not given
     app.jinja_loader = ChoiceLoader([FileSystemLoader(TEMPLATES), PackageLoader("nhsuk_frontend_jinja")])
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True

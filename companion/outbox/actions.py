@@ -1,0 +1,308 @@
+"""Messages are written with what causes them, claimed under a lease, and settled under its fence.
+
+At least once: a crash between sending and settling sends again when the lease ends, and the phone shows it once,
+since the notification's tag is the message's id. Nothing here touches the network.
+"""
+
+import random
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import Integer, and_, bindparam, case, delete, insert, select, text, tuple_, update
+from sqlalchemy.dialects.postgresql import insert as insert_postgresql
+from sqlalchemy.dialects.sqlite import insert as insert_sqlite
+from sqlalchemy.orm import Session
+
+from companion.accounts.models import Person
+from companion.db import announce
+from companion.ids import new_id
+from companion.outbox import rules
+from companion.outbox.models import Attempt, DueMessage, LeasedMessage, Message
+from companion.push import actions as push
+from companion.push import queries as push_queries
+from companion.push.models import Subscription
+from companion.push.transport import Result
+
+
+@dataclass(frozen=True, slots=True)
+class Claimed:
+    """A message under our lease, its recipient's language, and the devices that have not accepted it yet."""
+
+    message: Message
+    fence: UUID
+    locale: str
+    devices: tuple[Subscription, ...]
+
+
+def enqueue(
+    db: Session,
+    recipient: tuple[UUID, UUID],
+    *,
+    kind: str,
+    about: tuple[str, UUID],
+    url: str,
+    dedupe_key: str,
+    now: datetime,
+    expires_at: datetime,
+    is_urgent: bool = False,
+    due_at: datetime | None = None,
+    params: dict[str, Any] | None = None,
+) -> UUID | None:
+    """Write a message to (clinic, person) in the caller's transaction; None if this key was written before."""
+    clinic_id, person_id = recipient
+    values = {
+        "clinic_id": clinic_id,
+        "id": new_id(),
+        "recipient_id": person_id,
+        "kind": kind,
+        "about_kind": about[0],
+        "about_id": about[1],
+        "params": params or {},
+        "url": url,
+        "urgency": "high" if is_urgent else "normal",
+        "dedupe_key": dedupe_key,
+        "state": "pending",
+        "tries": 0,
+        "created_at": now,
+        "expires_at": expires_at,
+    }
+    make = insert_sqlite if db.get_bind().dialect.name == "sqlite" else insert_postgresql
+    statement = make(Message).values(values).on_conflict_do_nothing(index_elements=["clinic_id", "dedupe_key"])
+    message_id = db.execute(statement.returning(Message.id)).scalar_one_or_none()
+    if message_id is None:
+        return None
+    db.execute(insert(DueMessage).values(clinic_id=clinic_id, message_id=message_id, due_at=due_at or now))
+    announce(db)
+    return message_id
+
+
+def cancel(
+    db: Session,
+    *,
+    clinic_id: UUID,
+    about: tuple[str, UUID],
+    now: datetime,
+    kinds: Sequence[str] = (),
+    spare: UUID | None = None,
+) -> int:
+    """Take back what is not sent yet about one thing (of these kinds; not what `spare` is told). Says how many."""
+    kind, subject = about
+    wanted = [
+        Message.clinic_id == clinic_id,
+        Message.about_kind == kind,
+        Message.about_id == subject,
+        Message.state == "pending",
+    ]
+    if kinds:
+        wanted.append(Message.kind.in_(kinds))
+    if spare:
+        wanted.append(Message.recipient_id != spare)
+    changed = list(
+        db.scalars(update(Message).where(*wanted).values(state="cancelled", settled_at=now).returning(Message.id))
+    )
+    if changed:
+        db.execute(delete(DueMessage).where(DueMessage.clinic_id == clinic_id, DueMessage.message_id.in_(changed)))
+    return len(changed)
+
+
+def has_due(db: Session, *, now: datetime) -> bool:
+    """Whether a claim would find anything: a read, so that an idle worker never takes the writer's lock."""
+    is_due = select(DueMessage.message_id).where(DueMessage.due_at <= now).limit(1)
+    is_over = select(LeasedMessage.message_id).where(_is_over(now)).limit(1)
+    return db.execute(is_due).first() is not None or db.execute(is_over).first() is not None
+
+
+def claim(db: Session, *, now: datetime, limit: int = rules.BATCH) -> list[Claimed]:
+    """Take due messages off the queue and under a lease; a message is never under two leases."""
+    _return_overdue(db, now)
+    fence = new_id()
+    rows = db.execute(_take(db), {"now": now, "limit": limit}).all()
+    if not rows:
+        return []
+    keys = [(row.clinic_id, row.message_id) for row in rows]
+    db.execute(
+        insert(LeasedMessage),
+        [
+            {"clinic_id": clinic_id, "message_id": message_id, "fence": fence, "lease_until": now + rules.LEASE}
+            for clinic_id, message_id in keys
+        ],
+    )
+    return _load(db, keys, fence)
+
+
+def settle(db: Session, claimed: Claimed, results: Sequence[Result], *, now: datetime) -> None:
+    """Write down what came of a claim: attempts, pruned devices, the message's state, the next try.
+
+    Changes nothing but the list of attempts if the lease was lost or the message was cancelled meanwhile.
+    """
+    message = claimed.message
+    for result in results:
+        db.add(_attempt(message, result, now))
+        if result.outcome == "gone":
+            push.forget(db, clinic_id=message.clinic_id, device_id=result.device_id)
+    ours = delete(LeasedMessage).where(
+        LeasedMessage.clinic_id == message.clinic_id,
+        LeasedMessage.message_id == message.id,
+        LeasedMessage.fence == claimed.fence,
+    )
+    if db.execute(ours.returning(LeasedMessage.message_id)).first() is None:
+        return
+    waits = [timedelta(seconds=result.retry_after_seconds) for result in results if result.retry_after_seconds]
+    following = rules.after_attempt(
+        [result.outcome for result in results],
+        tries=message.tries + 1,
+        now=now,
+        expires_at=message.expires_at,
+        wait=max(waits, default=None),
+        jitter=random.random(),  # noqa: S311 - spreads retries, guards nothing
+    )
+    _follow(db, message, following, now)
+
+
+def expire(db: Session, claimed: Claimed, *, now: datetime) -> None:
+    """A message whose time is over before anybody could be told: it stays in the inbox only."""
+    _follow(db, claimed.message, rules.Next("expired"), now)
+    db.execute(
+        delete(LeasedMessage).where(
+            LeasedMessage.fence == claimed.fence, LeasedMessage.message_id == claimed.message.id
+        )
+    )
+
+
+def mark_shown(db: Session, *, clinic_id: UUID, message_id: UUID, device_id: UUID, now: datetime) -> bool:
+    """A device said that it shows the message; False if there is no such message."""
+    db.execute(
+        update(Attempt)
+        .where(
+            Attempt.clinic_id == clinic_id,
+            Attempt.message_id == message_id,
+            Attempt.device_id == device_id,
+            Attempt.shown_at.is_(None),
+        )
+        .values(shown_at=now)
+    )
+    push.mark_proven(db, clinic_id=clinic_id, device_id=device_id, now=now)
+    known = (
+        update(Message)
+        .where(Message.clinic_id == clinic_id, Message.id == message_id)
+        .values(state=_shown_unless_cancelled())
+    )
+    return db.execute(known.returning(Message.id)).first() is not None
+
+
+def mark_read(db: Session, *, clinic_id: UUID, person_id: UUID, about: tuple[str, UUID], now: datetime) -> None:
+    """The person opened what these messages lead to."""
+    kind, subject = about
+    db.execute(
+        update(Message)
+        .where(
+            Message.clinic_id == clinic_id,
+            Message.recipient_id == person_id,
+            Message.about_kind == kind,
+            Message.about_id == subject,
+            Message.read_at.is_(None),
+        )
+        .values(read_at=now)
+    )
+
+
+def _shown_unless_cancelled() -> Any:
+    # A receipt may come before the worker settles; a cancelled message stays cancelled, whatever the phone shows.
+    return case((Message.state == "cancelled", Message.state), else_="shown")
+
+
+def _is_over(now: datetime) -> Any:
+    # Past its end, or further away than any lease lasts: the clock was set back.
+    return (LeasedMessage.lease_until <= now) | (LeasedMessage.lease_until > now + 2 * rules.LEASE)
+
+
+def _return_overdue(db: Session, now: datetime) -> None:
+    lost = db.execute(
+        delete(LeasedMessage).where(_is_over(now)).returning(LeasedMessage.clinic_id, LeasedMessage.message_id)
+    ).all()
+    if lost:
+        rows = [{"clinic_id": row.clinic_id, "message_id": row.message_id, "due_at": now} for row in lost]
+        db.execute(insert(DueMessage), rows)
+
+
+# Deleting from a narrow table in order of time stays flat as tables grow, and
+# = ANY(ARRAY(…)) keeps PostgreSQL on its index.
+_TAKE_SQLITE = text(
+    "delete from due_messages where (due_at, message_id, clinic_id) in "
+    "(select due_at, message_id, clinic_id from due_messages where due_at <= :now order by due_at limit :limit) "
+    "returning clinic_id, message_id"
+)
+_TAKE_POSTGRESQL = text(
+    "delete from due_messages where ctid = any(array("
+    "select ctid from due_messages where due_at <= :now order by due_at limit :limit for update skip locked)) "
+    "returning clinic_id, message_id"
+)
+
+
+def _take(db: Session) -> Any:
+    statement = _TAKE_SQLITE if db.get_bind().dialect.name == "sqlite" else _TAKE_POSTGRESQL
+    columns = DueMessage.__table__.c
+    typed = statement.bindparams(bindparam("now", type_=columns.due_at.type), bindparam("limit", type_=Integer()))
+    return typed.columns(columns.clinic_id, columns.message_id)
+
+
+def _load(db: Session, keys: list[tuple[UUID, UUID]], fence: UUID) -> list[Claimed]:
+    found = db.execute(
+        select(Message, Person.locale)
+        .join(Person, and_(Person.clinic_id == Message.clinic_id, Person.id == Message.recipient_id))
+        .where(tuple_(Message.clinic_id, Message.id).in_(keys))
+    ).all()
+    claimed = []
+    for message, locale in found:
+        if message.state == "cancelled":
+            db.execute(
+                delete(LeasedMessage).where(LeasedMessage.fence == fence, LeasedMessage.message_id == message.id)
+            )
+            continue
+        claimed.append(Claimed(message, fence, locale, _devices_to_try(db, message)))
+    return claimed
+
+
+def _devices_to_try(db: Session, message: Message) -> tuple[Subscription, ...]:
+    own = push_queries.devices(db, message.clinic_id, [message.recipient_id]).get(message.recipient_id, [])
+    if message.tries == 0:
+        return tuple(own)
+    accepted = set(
+        db.scalars(
+            select(Attempt.device_id).where(
+                Attempt.clinic_id == message.clinic_id,
+                Attempt.message_id == message.id,
+                Attempt.result == "accepted",
+            )
+        )
+    )
+    return tuple(device for device in own if device.id not in accepted)
+
+
+def _follow(db: Session, message: Message, following: rules.Next, now: datetime) -> None:
+    changed = db.execute(
+        update(Message)
+        .where(Message.clinic_id == message.clinic_id, Message.id == message.id, Message.state == "pending")
+        .values(state=following.state, tries=Message.tries + 1, settled_at=None if following.due_at else now)
+        .returning(Message.id)
+    ).first()
+    if changed and following.due_at:
+        db.execute(
+            insert(DueMessage).values(clinic_id=message.clinic_id, message_id=message.id, due_at=following.due_at)
+        )
+
+
+def _attempt(message: Message, result: Result, now: datetime) -> Attempt:
+    return Attempt(
+        clinic_id=message.clinic_id,
+        id=new_id(),
+        message_id=message.id,
+        device_id=result.device_id,
+        at=now,
+        result=result.outcome,
+        status_code=result.status_code,
+        shown_at=None,
+    )

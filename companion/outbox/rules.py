@@ -1,0 +1,72 @@
+"""What becomes of a message after a try. Pure."""
+
+import base64
+import hmac
+from collections.abc import Collection
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Literal
+from uuid import UUID
+
+Outcome = Literal["accepted", "gone", "retry", "refused"]
+
+LEASE = timedelta(seconds=60)
+BATCH = 500
+_FIRST_RETRY, _LONGEST_RETRY = timedelta(seconds=5), timedelta(minutes=5)
+
+
+@dataclass(frozen=True, slots=True)
+class Next:
+    """The message's new state; `due_at` where it is to be tried again."""
+
+    state: Literal["pending", "sent", "unreachable", "expired"]
+    due_at: datetime | None = None
+
+
+def after_attempt(
+    outcomes: Collection[Outcome],
+    *,
+    tries: int,
+    now: datetime,
+    expires_at: datetime,
+    wait: timedelta | None,
+    jitter: float,
+) -> Next:
+    """Sent if any device took it; again later if one may still; unreachable if no device is left.
+
+    `tries` counts this one. `wait` is what the push service asked for. `jitter` (0 to 1) spreads retries.
+    """
+    if "accepted" in outcomes:
+        return Next("sent")
+    if "retry" not in outcomes:
+        return Next("unreachable")
+    step = min(_FIRST_RETRY * 2 ** min(tries - 1, 10), _LONGEST_RETRY)
+    due_at = now + max(step * (0.5 + jitter), wait or timedelta(0))
+    return Next("expired") if due_at >= expires_at else Next("pending", due_at)
+
+
+def ttl_seconds(now: datetime, expires_at: datetime) -> int:
+    """How long a push service keeps trying a phone that is off: as long as the message means something."""
+    return max(60, min(int((expires_at - now).total_seconds()), 28 * 86_400))
+
+
+def receipt_token(mac_key: bytes, clinic_id: UUID, message_id: UUID, device_id: UUID) -> str:
+    """What a device sends back to say that it shows a message: three ids and a MAC, 86 base64url characters."""
+    ids = clinic_id.bytes + message_id.bytes + device_id.bytes
+    return base64.urlsafe_b64encode(ids + _mac(mac_key, ids)).rstrip(b"=").decode()
+
+
+def read_receipt_token(mac_key: bytes, token: str) -> tuple[UUID, UUID, UUID] | None:
+    """Clinic, message and device of a token that we made; None for any other text."""
+    try:
+        raw = base64.urlsafe_b64decode(token + "=" * (-len(token) % 4))
+    except ValueError:
+        return None
+    ids, mac = raw[:48], raw[48:]
+    if len(raw) != 64 or not hmac.compare_digest(mac, _mac(mac_key, ids)):
+        return None
+    return UUID(bytes=ids[:16]), UUID(bytes=ids[16:32]), UUID(bytes=ids[32:])
+
+
+def _mac(mac_key: bytes, ids: bytes) -> bytes:
+    return hmac.digest(mac_key, b"receipt" + ids, "sha256")[:16]

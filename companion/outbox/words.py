@@ -1,0 +1,34 @@
+"""What a push says: few generic lines. The lock screen names no person, clinic, treatment, area or result. Pure."""
+
+from dataclasses import dataclass
+
+
+def N_(text: str) -> str:  # noqa: N802 - gettext's usual name for a mark
+    """Mark a text for the catalogue; it is translated where it is sent."""
+    return text
+
+
+@dataclass(frozen=True, slots=True)
+class Wording:
+    """Title and body of a notification."""
+
+    title: str
+    body: str
+
+
+TITLE = "Aftercare Companion"
+BODIES = {
+    "case_alert": N_("Somebody needs an answer. Open the app."),
+    "case_taken": N_("Your message has been read. Open the app."),
+    "case_unanswered": N_("Nobody has answered yet. Open the app to see whom to call."),
+    "case_resolved": N_("There is news for you. Open the app."),
+    "check_in_due": N_("Time for your check-in."),
+    "visit_reminder": N_("You have an appointment soon."),
+    "visit_moved": N_("An appointment has changed. Open the app."),
+    "test": N_("This device works."),
+}
+
+
+def wording(kind: str) -> Wording:
+    """The words of a kind of message; KeyError for a kind that nobody knows."""
+    return Wording(TITLE, BODIES[kind])

@@ -1,0 +1,64 @@
+"""Changes to devices."""
+
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy import delete, select, update
+from sqlalchemy.orm import Session
+
+from companion.ids import new_id
+from companion.push import queries, rules
+from companion.push.forms import SubscriptionForm
+from companion.push.models import Subscription
+
+
+def subscribe(db: Session, *, clinic_id: UUID, person_id: UUID, form: SubscriptionForm, now: datetime) -> Subscription:
+    """Keep a device, or note that it was seen again. A browser belongs to whoever is signed in on it.
+
+    Needs a session over EVERY_CLINIC, since the browser may have been another clinic's before.
+    """
+    row = db.scalar(select(Subscription).where(Subscription.endpoint == form.endpoint))
+    if row and (row.clinic_id, row.person_id) != (clinic_id, person_id):
+        db.delete(row)
+        db.flush()
+        row = None
+    if row is None:
+        row = Subscription(
+            clinic_id=clinic_id, id=new_id(), person_id=person_id, endpoint=form.endpoint, created_at=now
+        )
+        db.add(row)
+    row.p256dh, row.auth, row.key_id, row.seen_at = form.keys.p256dh, form.keys.auth, form.key[:16], now
+    db.flush()
+    _keep_newest(db, clinic_id, person_id)
+    return row
+
+
+def unsubscribe(db: Session, *, clinic_id: UUID, person_id: UUID, endpoint: str) -> None:
+    """Forget one's own device by its endpoint."""
+    db.execute(
+        delete(Subscription).where(
+            Subscription.clinic_id == clinic_id,
+            Subscription.person_id == person_id,
+            Subscription.endpoint == endpoint,
+        )
+    )
+
+
+def forget(db: Session, *, clinic_id: UUID, device_id: UUID) -> None:
+    """Delete a device that its push service says is gone."""
+    db.execute(delete(Subscription).where(Subscription.clinic_id == clinic_id, Subscription.id == device_id))
+
+
+def mark_proven(db: Session, *, clinic_id: UUID, device_id: UUID, now: datetime) -> None:
+    """A device said that it showed a message: it works."""
+    db.execute(
+        update(Subscription)
+        .where(Subscription.clinic_id == clinic_id, Subscription.id == device_id)
+        .values(proven_at=now)
+    )
+
+
+def _keep_newest(db: Session, clinic_id: UUID, person_id: UUID) -> None:
+    own = queries.devices(db, clinic_id, [person_id]).get(person_id, [])
+    for row in own[rules.MAX_DEVICES :]:
+        db.delete(row)

@@ -1,0 +1,38 @@
+"""Devices are subscribed and unsubscribed here."""
+
+from flask import Blueprint, jsonify
+from werkzeug.wrappers import Response
+
+from companion.db import EVERY_CLINIC
+from companion.errors import Invalid
+from companion.push import actions, forms
+from companion.runtime import current_runtime
+from companion.web.guards import EVERY_ROLE, current_actor, roles
+from companion.web.requests import read_json
+
+blueprint = Blueprint("push", __name__)
+
+
+@blueprint.post("/push/subscriptions")
+@roles(*EVERY_ROLE)
+def subscribe() -> tuple[Response, int]:
+    """Keep this browser's subscription; sent again on every opening of the app."""
+    rt, actor = current_runtime(), current_actor()
+    now = rt.clock()
+    form = forms.parse_subscription(read_json(8_192), rt.config, rt.secrets.vapid_public_key)
+    with rt.db.transaction(EVERY_CLINIC) as db:
+        actions.subscribe(db, clinic_id=actor.clinic_id, person_id=actor.id, form=form, now=now)
+    return jsonify({"state": "subscribed"}), 201
+
+
+@blueprint.delete("/push/subscriptions")
+@roles(*EVERY_ROLE)
+def unsubscribe() -> tuple[Response, int]:
+    """Forget this browser's subscription, as at sign-out."""
+    rt, actor = current_runtime(), current_actor()
+    endpoint = read_json(8_192).get("endpoint")
+    if not isinstance(endpoint, str):
+        raise Invalid({"endpoint": "Missing"})
+    with rt.db.transaction(actor.clinic_id) as db:
+        actions.unsubscribe(db, clinic_id=actor.clinic_id, person_id=actor.id, endpoint=endpoint)
+    return jsonify({"state": "unsubscribed"}), 200

@@ -1,0 +1,222 @@
+"""Puts pushes on the wire: `webpush` encrypts, one `aiohttp` session posts, the answer is classified."""
+
+import asyncio
+import base64
+import hashlib
+import ipaddress
+import json
+import socket
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from email.utils import parsedate_to_datetime
+from typing import Any, Literal
+from urllib.parse import urlsplit
+from uuid import UUID
+
+import aiohttp
+import jwt
+from aiohttp.abc import AbstractResolver, ResolveResult
+from aiohttp.resolver import ThreadedResolver
+from cryptography.hazmat.primitives import serialization
+from webpush import WebPush
+from webpush.types import WebPushSubscription
+from webpush.vapid import VAPID
+
+from companion.config import Config, Secrets
+
+Outcome = Literal["accepted", "gone", "retry", "refused"]
+SEND_SECONDS = 10
+IN_FLIGHT = 50
+# All payloads have one size, so that it tells nothing; below the 2,744 bytes of plain text that every bridge takes.
+PAYLOAD_BYTES = 1536
+_TOKEN_LASTS = timedelta(hours=12)
+_TOKEN_MARGIN = timedelta(hours=1)
+# What aiohttp raises when the network, the name or the other side fails: none of it is the message's fault.
+_NETWORK_FAULTS = (aiohttp.ClientError, OSError, TimeoutError)
+
+
+@dataclass(frozen=True, slots=True)
+class Push:
+    """One message to one device. `tag` names the message on the phone; `topic` replaces a queued one of that name."""
+
+    device_id: UUID
+    endpoint: str
+    p256dh: str
+    auth: str
+    title: str
+    body: str
+    navigate: str
+    receipt: str
+    tag: str
+    lang: str
+    ttl_seconds: int
+    is_urgent: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """What a push service said: accepted is not delivered, gone is final, refused is our own fault."""
+
+    device_id: UUID
+    outcome: Outcome
+    status_code: int | None = None
+    retry_after_seconds: int | None = None
+
+
+class _CachedVapid(VAPID):
+    """Signs once per push service and reuses the header for hours; the port and the contact stay as they are."""
+
+    def __init__(self, secrets: Secrets, contact: str, now: Callable[[], datetime]) -> None:
+        key = serialization.load_pem_private_key(secrets.vapid_pem, password=None)
+        public = key.public_key().public_bytes(
+            serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo
+        )
+        super().__init__(secrets.vapid_pem, public)
+        self._contact, self._public_key, self._now = contact, secrets.vapid_public_key, now
+        self._headers: dict[str, tuple[datetime, str]] = {}
+
+    def get_authorization_header(self, endpoint: Any, subscriber: str, expiration: int) -> str:  # noqa: ARG002
+        parts = urlsplit(str(endpoint))
+        origin, now = f"{parts.scheme}://{parts.netloc}", self._now()
+        until, header = self._headers.get(origin, (now, ""))
+        if until - now <= _TOKEN_MARGIN or until - now > _TOKEN_LASTS:
+            until = now + _TOKEN_LASTS
+            claims = {"aud": origin, "exp": int(until.timestamp()), "sub": self._contact}
+            header = f"vapid t={jwt.encode(claims, key=self.private_key, algorithm='ES256')}, k={self._public_key}"
+            self._headers[origin] = (until, header)
+        return header
+
+
+class _PublicOnly(AbstractResolver):
+    """Resolves names to public addresses only: a push service does not live in the clinic's own network."""
+
+    def __init__(self) -> None:
+        self._inner = ThreadedResolver()
+
+    async def resolve(
+        self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_INET
+    ) -> list[ResolveResult]:
+        found = await self._inner.resolve(host, port, family)
+        public = [one for one in found if is_public(one["host"])]
+        if not public:
+            raise OSError("the name of a push service leads to no public address")
+        return public
+
+    async def close(self) -> None:
+        await self._inner.close()
+
+
+class Transport:
+    """Sends pushes; owns an event loop and one session with kept connections. Use it from one thread, close it."""
+
+    def __init__(self, config: Config, secrets: Secrets, now: Callable[[], datetime]) -> None:
+        vapid = _CachedVapid(secrets, config.push_contact, now)
+        public = vapid.public_key.public_bytes(
+            serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo
+        )
+        self._now = now
+        self._encrypter = WebPush(secrets.vapid_pem, public, subscriber="unused@companion.example.org")
+        self._encrypter.vapid = vapid
+        self._only_public = not config.push_insecure_loopback
+        self._loop = asyncio.new_event_loop()
+        self._session: aiohttp.ClientSession | None = None
+
+    def send_many(self, pushes: Sequence[Push]) -> list[Result]:
+        """One result for each push, in order; never raises for a single bad one."""
+        return self._loop.run_until_complete(self._send_many(pushes))
+
+    def close(self) -> None:
+        """Close the connections and the loop."""
+        if self._session:
+            self._loop.run_until_complete(self._session.close())
+        self._loop.run_until_complete(self._loop.shutdown_default_executor())
+        self._loop.close()
+
+    async def _send_many(self, pushes: Sequence[Push]) -> list[Result]:
+        if self._session is None:
+            resolver = _PublicOnly() if self._only_public else ThreadedResolver()
+            self._session = aiohttp.ClientSession(
+                connector=aiohttp.TCPConnector(limit=IN_FLIGHT, resolver=resolver),
+                timeout=aiohttp.ClientTimeout(total=SEND_SECONDS),
+                trust_env=False,
+            )
+        return await asyncio.gather(*(self._send(push, self._session) for push in pushes))
+
+    async def _send(self, push: Push, session: aiohttp.ClientSession) -> Result:
+        try:
+            body, headers = self._request(push)
+        except ValueError:  # keys that passed our checks and still are none: this device can never be told
+            return Result(push.device_id, "gone")
+        try:
+            async with session.post(push.endpoint, data=body, headers=headers, allow_redirects=False) as response:
+                await response.content.read(4096)
+                return classify(push.device_id, response.status, response.headers.get("Retry-After"), self._now())
+        except _NETWORK_FAULTS:
+            return Result(push.device_id, "retry")
+
+    def _request(self, push: Push) -> tuple[bytes, dict[str, str]]:
+        target = WebPushSubscription.model_validate(
+            {"endpoint": push.endpoint, "keys": {"p256dh": push.p256dh, "auth": push.auth}}
+        )
+        message = self._encrypter.get(payload(push), target)
+        return message.encrypted, {
+            "Authorization": message.headers["authorization"],
+            "Content-Encoding": "aes128gcm",
+            "Content-Type": "application/octet-stream",
+            "TTL": str(push.ttl_seconds),
+            "Topic": topic(push.tag),
+            "Urgency": "high" if push.is_urgent else "normal",
+        }
+
+
+def payload(push: Push) -> bytes:
+    """The declarative form (`web_push: 8030`) that browsers and our service worker read, padded to one size."""
+    notification = {
+        "title": push.title,
+        "body": push.body,
+        "navigate": push.navigate,
+        "tag": push.tag,
+        "lang": push.lang,
+        "data": {"receipt": push.receipt},
+    }
+    raw = json.dumps({"web_push": 8030, "notification": notification}, ensure_ascii=False).encode()
+    if len(raw) > PAYLOAD_BYTES:
+        raise ValueError("payload too long")
+    return raw.ljust(PAYLOAD_BYTES)
+
+
+def topic(tag: str) -> str:
+    """32 base64url characters of a hash: the push service learns nothing from it."""
+    return base64.urlsafe_b64encode(hashlib.sha256(tag.encode()).digest()[:24]).decode()
+
+
+def classify(device_id: UUID, status: int, retry_after: str | None, now: datetime) -> Result:
+    """What an answer means: 2xx accepted, 404 and 410 gone, 429 and 5xx later, anything else our own fault."""
+    if 200 <= status < 300:
+        return Result(device_id, "accepted", status)
+    if status in (404, 410):
+        return Result(device_id, "gone", status)
+    if status == 429 or status >= 500:
+        return Result(device_id, "retry", status, _seconds(retry_after, now))
+    return Result(device_id, "refused", status)
+
+
+def is_public(address: str) -> bool:
+    """Whether an IP address is anybody's: global, no multicast, no way around through NAT64 or 6to4."""
+    ip = ipaddress.ip_address(address)
+    tunnels = (ipaddress.ip_network("64:ff9b::/96"), ipaddress.ip_network("2002::/16"))
+    return ip.is_global and not ip.is_multicast and not any(ip in net for net in tunnels if net.version == ip.version)
+
+
+def _seconds(retry_after: str | None, now: datetime) -> int | None:
+    if retry_after is None:
+        return None
+    if retry_after.isdecimal():
+        return min(int(retry_after[:6]), 86_400)
+    try:
+        at = parsedate_to_datetime(retry_after)
+    except ValueError:
+        return None
+    aware = at if at.tzinfo else at.replace(tzinfo=UTC)
+    return max(0, min(int((aware - now).total_seconds()), 86_400))

@@ -1,0 +1,262 @@
+"""From a row to a device: the real transport, a real loopback push service, both databases."""
+
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from datetime import datetime, timedelta
+from uuid import UUID
+
+import pytest
+from flask.testing import FlaskClient
+from sqlalchemy import select
+
+from companion.db import EVERY_CLINIC, Database
+from companion.ids import new_id
+from companion.outbox import actions, jobs
+from companion.outbox.models import Attempt, Message
+from companion.outbox.rules import LEASE
+from companion.push import actions as push
+from companion.push.forms import SubscriptionForm
+from companion.push.models import Subscription
+from companion.push.transport import PAYLOAD_BYTES, Push, Result, Transport
+from companion.runtime import Runtime
+from tests.conftest import Clock
+from tests.people import Cast
+from tests.push_service import Device, PushService
+
+
+def subscribe(rt: Runtime, service: PushService, clinic_id: UUID, person_id: UUID) -> Device:
+    device = service.device(rt.secrets.vapid_public_key)
+    form = SubscriptionForm.model_validate({**device.subscription, "key": rt.secrets.vapid_public_key})
+    with rt.db.transaction(EVERY_CLINIC) as db:
+        push.subscribe(db, clinic_id=clinic_id, person_id=person_id, form=form, now=rt.clock())
+    return device
+
+
+def enqueue(db: Database, cast: Cast, now: datetime, *, key: str = "", about: UUID | None = None) -> UUID | None:
+    with db.transaction(cast.north) as session:
+        return actions.enqueue(
+            session,
+            (cast.north, cast.iris),
+            kind="case_alert",
+            about=("escalation", about or cast.ada_visit),
+            url="/console/",
+            dedupe_key=key or str(new_id()),
+            now=now,
+            expires_at=now + timedelta(hours=4),
+            is_urgent=True,
+        )
+
+
+def state_of(db: Database, message_id: UUID | None) -> str:
+    with db.reading(EVERY_CLINIC) as session:
+        return session.scalars(select(Message.state).where(Message.id == message_id)).one()
+
+
+def test_a_message_reaches_a_device_and_says_nothing_private(
+    rt: Runtime, cast: Cast, push_service: PushService, transport: Transport, now: datetime
+) -> None:
+    device = subscribe(rt, push_service, cast.north, cast.iris)
+    message_id = enqueue(rt.db, cast, now)
+    assert jobs.deliver(rt, transport, now) == 1
+    (received,) = device.wait_for(1)
+    assert state_of(rt.db, message_id) == "sent"
+    assert len(received.payload) == PAYLOAD_BYTES
+    assert received.json["web_push"] == 8030
+    assert received.json["notification"]["tag"] == str(message_id)
+    headers = {name.lower(): value for name, value in received.headers.items()}
+    assert headers["ttl"] == str(4 * 3600)
+    assert headers["urgency"] == "high"
+    assert len(headers["topic"]) == 32
+    text = received.payload.decode().lower()
+    for private in ("ada", "iris", "north clinic", "face", "redness", "swelling"):
+        assert private not in text.replace("somebody needs an answer. open the app.", "")
+
+
+def test_a_receipt_proves_the_device_and_a_forged_one_is_unknown(
+    rt: Runtime, cast: Cast, push_service: PushService, transport: Transport, client: FlaskClient, now: datetime
+) -> None:
+    device = subscribe(rt, push_service, cast.north, cast.iris)
+    message_id = enqueue(rt.db, cast, now)
+    jobs.deliver(rt, transport, now)
+    url = device.wait_for(1)[0].json["notification"]["data"]["receipt"]
+    same_site = {"Sec-Fetch-Site": "same-origin"}
+    for _ in range(2):
+        assert client.post(url, json={}, headers=same_site).status_code == 200
+    assert state_of(rt.db, message_id) == "shown"
+    with rt.db.reading(cast.north) as db:
+        assert db.scalars(select(Subscription.proven_at)).one() == now
+    forged = url[:-4] + ("AAAA" if not url.endswith("AAAA") else "BBBB")
+    for wrong in (forged, "/receipts/x", "/receipts/" + "A" * 86):
+        assert client.post(wrong, json={}, headers=same_site).status_code == 404
+
+
+def test_a_gone_device_is_pruned_on_the_wire(
+    rt: Runtime, cast: Cast, push_service: PushService, transport: Transport, now: datetime
+) -> None:
+    subscribe(rt, push_service, cast.north, cast.iris).unsubscribe()
+    message_id = enqueue(rt.db, cast, now)
+    jobs.deliver(rt, transport, now)
+    assert state_of(rt.db, message_id) == "unreachable"
+    with rt.db.reading(cast.north) as db:
+        assert list(db.scalars(select(Subscription.id))) == []
+        assert db.scalars(select(Attempt.status_code)).one() == 410
+
+
+def test_every_device_of_a_person_is_told_and_only_the_silent_one_again(
+    rt: Runtime, cast: Cast, clock: Clock, push_service: PushService, transport: Transport, now: datetime
+) -> None:
+    first = subscribe(rt, push_service, cast.north, cast.iris)
+    second = subscribe(rt, push_service, cast.north, cast.iris)
+    push_service.inject(500, endpoint=second.endpoint)
+    push_service.inject(500, endpoint=first.endpoint)
+    message_id = enqueue(rt.db, cast, now)
+    jobs.deliver(rt, transport, now)
+    assert state_of(rt.db, message_id) == "pending"
+    clock.now = now + timedelta(minutes=10)
+    jobs.deliver(rt, transport, clock.now)
+    assert state_of(rt.db, message_id) == "sent"
+    assert len(first.wait_for(1)) == len(second.wait_for(1)) == 1
+
+
+def test_a_push_service_that_asks_to_wait_is_not_asked_earlier(
+    rt: Runtime, cast: Cast, clock: Clock, push_service: PushService, transport: Transport, now: datetime
+) -> None:
+    device = subscribe(rt, push_service, cast.north, cast.iris)
+    push_service.inject(429, endpoint=device.endpoint, retry_after=120)
+    message_id = enqueue(rt.db, cast, now)
+    jobs.deliver(rt, transport, now)
+    clock.now = now + timedelta(seconds=119)
+    assert jobs.deliver(rt, transport, clock.now) == 0
+    clock.now = now + timedelta(seconds=121)
+    assert jobs.deliver(rt, transport, clock.now) == 1
+    assert state_of(rt.db, message_id) == "sent"
+
+
+def test_a_refusal_that_is_our_fault_keeps_the_device(
+    rt: Runtime, cast: Cast, push_service: PushService, transport: Transport, now: datetime
+) -> None:
+    device = subscribe(rt, push_service, cast.north, cast.iris)
+    push_service.inject(403, endpoint=device.endpoint)
+    message_id = enqueue(rt.db, cast, now)
+    jobs.deliver(rt, transport, now)
+    assert state_of(rt.db, message_id) == "unreachable"
+    with rt.db.reading(cast.north) as db:
+        assert len(list(db.scalars(select(Subscription.id)))) == 1
+
+
+class _Dies:
+    """A sender whose process ends in the middle of sending."""
+
+    def send_many(self, pushes: Sequence[Push]) -> list[Result]:
+        raise KeyboardInterrupt
+
+
+def test_a_worker_killed_between_claim_and_settle_loses_nothing(
+    rt: Runtime, cast: Cast, clock: Clock, push_service: PushService, transport: Transport, now: datetime
+) -> None:
+    device = subscribe(rt, push_service, cast.north, cast.iris)
+    message_id = enqueue(rt.db, cast, now)
+    with pytest.raises(KeyboardInterrupt):
+        jobs.deliver(rt, _Dies(), now)
+    assert jobs.deliver(rt, transport, now) == 0
+    clock.now = now + LEASE
+    assert jobs.deliver(rt, transport, clock.now) == 1
+    device.wait_for(1)
+    assert state_of(rt.db, message_id) == "sent"
+
+
+def test_a_clock_set_back_strands_no_lease(
+    rt: Runtime, cast: Cast, clock: Clock, transport: Transport, now: datetime
+) -> None:
+    enqueue(rt.db, cast, now - timedelta(days=2))
+    with pytest.raises(KeyboardInterrupt):
+        jobs.deliver(rt, _Dies(), now - timedelta(days=2) + timedelta(minutes=1))
+    assert jobs.deliver(rt, transport, now - timedelta(days=2, hours=-1)) == 1
+
+
+def test_the_loser_of_a_lease_changes_nothing(rt: Runtime, cast: Cast, now: datetime) -> None:
+    message_id = enqueue(rt.db, cast, now)
+    with rt.db.transaction(EVERY_CLINIC) as db:
+        (old,) = actions.claim(db, now=now)
+    with rt.db.transaction(EVERY_CLINIC) as db:
+        (new,) = actions.claim(db, now=now + LEASE)
+    with rt.db.transaction(EVERY_CLINIC) as db:
+        actions.settle(db, old, [], now=now + LEASE)
+    assert state_of(rt.db, message_id) == "pending"
+    with rt.db.transaction(EVERY_CLINIC) as db:
+        actions.settle(db, new, [], now=now + LEASE)
+    assert state_of(rt.db, message_id) == "unreachable"
+
+
+def test_the_same_key_writes_one_message(rt: Runtime, cast: Cast, now: datetime) -> None:
+    assert enqueue(rt.db, cast, now, key="once") is not None
+    assert enqueue(rt.db, cast, now, key="once") is None
+
+
+def test_a_cancelled_message_is_not_sent(
+    rt: Runtime, cast: Cast, push_service: PushService, transport: Transport, now: datetime
+) -> None:
+    device = subscribe(rt, push_service, cast.north, cast.iris)
+    message_id = enqueue(rt.db, cast, now)
+    with rt.db.transaction(cast.north) as db:
+        assert actions.cancel(db, clinic_id=cast.north, about=("escalation", cast.ada_visit), now=now) == 1
+    assert jobs.deliver(rt, transport, now) == 0
+    assert state_of(rt.db, message_id) == "cancelled"
+    assert device.received == []
+
+
+def test_a_message_whose_time_is_over_is_not_sent(
+    rt: Runtime, cast: Cast, clock: Clock, push_service: PushService, transport: Transport, now: datetime
+) -> None:
+    device = subscribe(rt, push_service, cast.north, cast.iris)
+    message_id = enqueue(rt.db, cast, now)
+    jobs.deliver(rt, transport, now + timedelta(hours=5))
+    assert state_of(rt.db, message_id) == "expired"
+    assert device.received == []
+
+
+def test_four_workers_claim_two_thousand_messages_once_each(rt: Runtime, cast: Cast, now: datetime) -> None:
+    with rt.db.transaction(cast.north) as db:
+        for number in range(2000):
+            actions.enqueue(
+                db,
+                (cast.north, cast.iris),
+                kind="test",
+                about=("person", cast.iris),
+                url="/",
+                dedupe_key=f"many:{number}",
+                now=now,
+                expires_at=now + timedelta(hours=1),
+            )
+
+    def work(_: int) -> list[UUID]:
+        mine: list[UUID] = []
+        while True:
+            with rt.db.transaction(EVERY_CLINIC) as db:
+                batch = actions.claim(db, now=now, limit=100)
+            if not batch:
+                return mine
+            mine += [one.message.id for one in batch]
+
+    with ThreadPoolExecutor(4) as pool:
+        claimed = [one for mine in pool.map(work, range(4)) for one in mine]
+    assert len(claimed) == len(set(claimed)) == 2000
+
+
+def test_a_browser_belongs_to_whoever_signed_in_last(
+    rt: Runtime, cast: Cast, push_service: PushService, now: datetime
+) -> None:
+    device = subscribe(rt, push_service, cast.north, cast.iris)
+    form = SubscriptionForm.model_validate({**device.subscription, "key": rt.secrets.vapid_public_key})
+    with rt.db.transaction(EVERY_CLINIC) as db:
+        push.subscribe(db, clinic_id=cast.south, person_id=cast.mallory, form=form, now=now)
+    with rt.db.reading(EVERY_CLINIC) as db:
+        assert list(db.scalars(select(Subscription.person_id))) == [cast.mallory]
+
+
+def test_at_most_ten_devices_are_kept(rt: Runtime, cast: Cast, clock: Clock, push_service: PushService) -> None:
+    for _ in range(12):
+        clock.now += timedelta(minutes=1)
+        subscribe(rt, push_service, cast.north, cast.iris)
+    with rt.db.reading(cast.north) as db:
+        assert len(list(db.scalars(select(Subscription.id)))) == 10
