@@ -211,7 +211,8 @@ class Database:
             try:
                 self._begin(session, scope)
                 yield session
-                session.commit() if writes else session.rollback()
+                if writes:
+                    session.commit()
             except (OperationalError, PoolTimeout) as error:
                 session.rollback()
                 if isinstance(error, PoolTimeout) or "database is locked" in str(error.orig):

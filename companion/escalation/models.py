@@ -15,8 +15,9 @@ LEVELS = ("clinic_routine", "clinic_same_day", "clinic_urgent_1h", "emergency")
 class Escalation(ClinicScoped, Base):
     """An unusual reaction under care. `policy` is the snapshot it was opened with; the level only rises.
 
-    `next_step_at` is when the next step of the policy is due, empty where none is. `step` counts the steps taken in
-    this `round` of the ladder. At most one case of a patient is unresolved.
+    `next_step_at` is when the next step of the policy is due, empty where none is, and `step_set_at` when that was
+    decided: a clock that reads earlier was set back. `step` counts the steps taken in this `round` of the ladder.
+    At most one case of a patient is unresolved.
     """
 
     __tablename__ = "escalations"
@@ -51,6 +52,7 @@ class Escalation(ClinicScoped, Base):
     round: Mapped[int]
     step: Mapped[int]
     next_step_at: Mapped[datetime | None]
+    step_set_at: Mapped[datetime]
     opened_at: Mapped[datetime]
     respond_by: Mapped[datetime]
     taken_by: Mapped[UUID | None]

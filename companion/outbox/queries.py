@@ -1,7 +1,5 @@
 """Reads of messages."""
 
-from collections import Counter
-from collections.abc import Collection
 from uuid import UUID
 
 from sqlalchemy import select
@@ -36,7 +34,7 @@ def messages_about(db: Session, clinic_id: UUID, about: tuple[str, UUID]) -> lis
     )
 
 
-def states(db: Session, clinic_id: UUID, message_ids: Collection[UUID]) -> Counter[str]:
-    """How many of these messages are in which state."""
-    rows = db.scalars(select(Message.state).where(Message.clinic_id == clinic_id, Message.id.in_(message_ids)))
-    return Counter(rows)
+def nobody_reached(db: Session, clinic_id: UUID, about: tuple[str, UUID], key_prefix: str) -> bool:
+    """Whether messages of these keys were written and every one of them reached no device."""
+    found = [message for message in messages_about(db, clinic_id, about) if message.dedupe_key.startswith(key_prefix)]
+    return bool(found) and all(message.state in ("unreachable", "expired") for message in found)

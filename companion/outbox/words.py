@@ -21,7 +21,6 @@ BODIES = {
     "case_alert": N_("Somebody needs an answer. Open the app."),
     "case_taken": N_("Your message has been read. Open the app."),
     "case_unanswered": N_("Nobody has answered yet. Open the app to see whom to call."),
-    "case_resolved": N_("There is news for you. Open the app."),
     "check_in_due": N_("Time for your check-in."),
     "visit_reminder": N_("You have an appointment soon."),
     "visit_moved": N_("An appointment has changed. Open the app."),

@@ -23,6 +23,7 @@ def upgrade() -> None:
         sa.Column("round", sa.Integer(), nullable=False),
         sa.Column("step", sa.Integer(), nullable=False),
         sa.Column("next_step_at", UtcDateTime(), nullable=True),
+        sa.Column("step_set_at", UtcDateTime(), nullable=False),
         sa.Column("opened_at", UtcDateTime(), nullable=False),
         sa.Column("respond_by", UtcDateTime(), nullable=False),
         sa.Column("taken_by", Uuid(), nullable=True),

@@ -1,0 +1,110 @@
+"""Reads of cases."""
+
+from collections.abc import Collection
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy import case as sql_case
+from sqlalchemy import or_, select
+from sqlalchemy.orm import Session
+
+from companion.errors import NotFound
+from companion.escalation.models import Escalation, EscalationEntry, EscalationEvent
+from companion.escalation.rules import LEVELS
+
+_urgency = sql_case({level: rank for rank, level in enumerate(LEVELS)}, value=Escalation.level)
+
+
+def case(db: Session, clinic_id: UUID, case_id: UUID) -> Escalation:
+    """One case of the clinic; NotFound for any other."""
+    found = db.get(Escalation, (clinic_id, case_id))
+    if found is None:
+        raise NotFound
+    return found
+
+
+def unresolved_case_of(db: Session, clinic_id: UUID, patient_id: UUID) -> Escalation | None:
+    """The patient's one case that is not closed, if there is one."""
+    return db.scalar(
+        select(Escalation).where(
+            Escalation.clinic_id == clinic_id, Escalation.patient_id == patient_id, Escalation.state != "resolved"
+        )
+    )
+
+
+def queue(db: Session, clinic_id: UUID) -> list[Escalation]:
+    """Cases that are not closed: most urgent first, then the one whose promise ends first."""
+    return list(
+        db.scalars(
+            select(Escalation)
+            .where(Escalation.clinic_id == clinic_id, Escalation.state != "resolved")
+            .order_by(_urgency.desc(), Escalation.respond_by)
+        )
+    )
+
+
+def resolved(db: Session, clinic_id: UUID, *, limit: int = 20) -> list[Escalation]:
+    """The cases closed last."""
+    return list(
+        db.scalars(
+            select(Escalation)
+            .where(Escalation.clinic_id == clinic_id, Escalation.state == "resolved")
+            .order_by(Escalation.resolved_at.desc())
+            .limit(limit)
+        )
+    )
+
+
+def events(db: Session, clinic_id: UUID, case_id: UUID) -> list[EscalationEvent]:
+    """What happened in a case, oldest first."""
+    return list(
+        db.scalars(
+            select(EscalationEvent)
+            .where(EscalationEvent.clinic_id == clinic_id, EscalationEvent.escalation_id == case_id)
+            .order_by(EscalationEvent.at, EscalationEvent.id)
+        )
+    )
+
+
+def cases_of_subjects(db: Session, clinic_id: UUID, subjects: Collection[UUID]) -> dict[UUID, Escalation]:
+    """The case that each of these entries belongs to, where it belongs to one."""
+    rows = db.execute(
+        select(EscalationEntry.subject_id, Escalation)
+        .join(
+            Escalation,
+            (Escalation.clinic_id == EscalationEntry.clinic_id) & (Escalation.id == EscalationEntry.escalation_id),
+        )
+        .where(EscalationEntry.clinic_id == clinic_id, EscalationEntry.subject_id.in_(subjects))
+    )
+    return {row.subject_id: row.Escalation for row in rows}
+
+
+def subjects_of(db: Session, clinic_id: UUID, case_id: UUID) -> list[UUID]:
+    """The entries of a case, oldest first."""
+    return list(
+        db.scalars(
+            select(EscalationEntry.subject_id)
+            .where(EscalationEntry.clinic_id == clinic_id, EscalationEntry.escalation_id == case_id)
+            .order_by(EscalationEntry.added_at)
+        )
+    )
+
+
+def due(db: Session, now: datetime) -> list[Escalation]:
+    """Cases whose next step is due, or was set by a clock that has been put back since."""
+    rows = db.scalars(
+        select(Escalation).where(
+            Escalation.next_step_at.is_not(None),
+            or_(Escalation.next_step_at <= now, Escalation.step_set_at > now),
+            Escalation.state != "resolved",
+        )
+    )
+    return list(rows)
+
+
+def waiting(db: Session) -> list[Escalation]:
+    """Open cases in the middle of their ladder: one step told, another to come."""
+    rows = db.scalars(
+        select(Escalation).where(Escalation.next_step_at.is_not(None), Escalation.state == "open", Escalation.step > 0)
+    )
+    return list(rows)

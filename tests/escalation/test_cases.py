@@ -1,0 +1,228 @@
+"""The life of a case, told with rows, a clock that only the test moves, and both databases."""
+
+from concurrent.futures import ThreadPoolExecutor
+from datetime import datetime, timedelta
+from uuid import UUID
+
+import pytest
+from sqlalchemy import select, update
+
+from companion.accounts import queries as accounts
+from companion.clinic.actions import set_duty
+from companion.db import EVERY_CLINIC
+from companion.errors import Conflict, NotFound
+from companion.escalation import actions, jobs, queries
+from companion.escalation.models import Escalation
+from companion.ids import new_id
+from companion.outbox.models import Message
+from companion.runtime import Runtime
+from tests.people import Cast
+
+
+def minutes(number: float) -> timedelta:
+    return timedelta(minutes=number)
+
+
+def open_case(rt: Runtime, cast: Cast, now: datetime, level: str = "clinic_urgent_1h") -> UUID:
+    with rt.db.transaction(cast.north) as db:
+        case = actions.open_case(
+            db,
+            clinic_id=cast.north,
+            patient_id=cast.ada,
+            subject_id=new_id(),
+            level=level,
+            summary="White patch",
+            now=now,
+        )
+        return case.id
+
+
+def take(rt: Runtime, cast: Cast, case_id: UUID, person_id: UUID, now: datetime) -> None:
+    with rt.db.transaction(cast.north) as db:
+        person = accounts.person(db, cast.north, person_id)
+        actions.acknowledge(db, queries.case(db, cast.north, case_id), person=person, now=now)
+
+
+def told(rt: Runtime, kind: str = "case_alert") -> list[tuple[UUID, str]]:
+    with rt.db.reading(EVERY_CLINIC) as db:
+        rows = db.execute(select(Message.recipient_id, Message.state).where(Message.kind == kind))
+        return [(row.recipient_id, row.state) for row in rows]
+
+
+def case_of(rt: Runtime, cast: Cast, case_id: UUID) -> Escalation:
+    with rt.db.reading(cast.north) as db:
+        return queries.case(db, cast.north, case_id)
+
+
+def kinds(rt: Runtime, cast: Cast, case_id: UUID) -> list[str]:
+    with rt.db.reading(cast.north) as db:
+        return [event.kind for event in queries.events(db, cast.north, case_id)]
+
+
+def test_an_urgent_case_tells_the_nurse_on_duty_at_once(rt: Runtime, cast: Cast, now: datetime) -> None:
+    open_case(rt, cast, now)
+    assert told(rt) == [(cast.iris, "pending")]
+
+
+def test_a_routine_case_waits_in_the_queue_and_tells_nobody(rt: Runtime, cast: Cast, now: datetime) -> None:
+    case_id = open_case(rt, cast, now, "clinic_routine")
+    assert told(rt) == []
+    with rt.db.reading(cast.north) as db:
+        assert [case.id for case in queries.queue(db, cast.north)] == [case_id]
+
+
+def test_nobody_answers_and_the_ladder_goes_up_and_begins_anew(rt: Runtime, cast: Cast, now: datetime) -> None:
+    case_id = open_case(rt, cast, now)
+    assert jobs.step_due(rt, now + minutes(9)) == 0
+    assert jobs.step_due(rt, now + minutes(10)) == 1
+    assert {person for person, _ in told(rt)} == {cast.iris, cast.noor, cast.carla}
+    assert told(rt, "case_unanswered") == []
+    assert jobs.step_due(rt, now + minutes(20)) == 1
+    assert told(rt, "case_unanswered") == [(cast.ada, "pending")]
+    before = len(told(rt))
+    assert jobs.step_due(rt, now + minutes(30)) == 1
+    assert len(told(rt)) == before + 1
+    assert case_of(rt, cast, case_id).round == 2
+
+
+def test_the_ladder_never_ends_while_nobody_takes_the_case(rt: Runtime, cast: Cast, now: datetime) -> None:
+    open_case(rt, cast, now)
+    steps = sum(jobs.step_due(rt, now + minutes(10 * number)) for number in range(1, 200))
+    assert steps == 199
+
+
+def test_taking_a_case_cancels_the_others_and_tells_the_patient(rt: Runtime, cast: Cast, now: datetime) -> None:
+    case_id = open_case(rt, cast, now)
+    jobs.step_due(rt, now + minutes(10))
+    take(rt, cast, case_id, cast.noor, now + minutes(11))
+    assert {state for _, state in told(rt)} == {"cancelled"}
+    assert told(rt, "case_taken") == [(cast.ada, "pending")]
+    assert jobs.step_due(rt, now + minutes(30)) == 0
+
+
+def test_second_nurse_is_told_who_was_first(rt: Runtime, cast: Cast, now: datetime) -> None:
+    case_id = open_case(rt, cast, now)
+    take(rt, cast, case_id, cast.iris, now)
+    with pytest.raises(Conflict, match="Iris"):
+        take(rt, cast, case_id, cast.noor, now)
+
+
+def test_of_eight_nurses_at_once_one_takes_the_case(rt: Runtime, cast: Cast, now: datetime) -> None:
+    case_id = open_case(rt, cast, now)
+
+    def try_to(number: int) -> bool:
+        try:
+            take(rt, cast, case_id, cast.iris if number % 2 else cast.noor, now)
+        except Conflict:
+            return False
+        return True
+
+    with ThreadPoolExecutor(8) as pool:
+        assert sum(pool.map(try_to, range(8))) == 1
+
+
+def test_a_taken_case_without_an_action_goes_back_on_the_ladder(rt: Runtime, cast: Cast, now: datetime) -> None:
+    case_id = open_case(rt, cast, now)
+    take(rt, cast, case_id, cast.iris, now)
+    assert jobs.step_due(rt, now + minutes(59)) == 0
+    assert jobs.step_due(rt, now + minutes(60)) == 1
+    case = case_of(rt, cast, case_id)
+    assert (case.state, case.taken_by) == ("open", None)
+    assert "lapsed" in kinds(rt, cast, case_id)
+
+
+def test_a_recorded_call_stops_the_ladder(rt: Runtime, cast: Cast, now: datetime) -> None:
+    case_id = open_case(rt, cast, now)
+    take(rt, cast, case_id, cast.iris, now)
+    with rt.db.transaction(cast.north) as db:
+        case = queries.case(db, cast.north, case_id)
+        actions.contact(db, case, person_id=cast.iris, how="called", now=now + minutes(5))
+    assert jobs.step_due(rt, now + minutes(600)) == 0
+
+
+def test_no_answer_puts_the_case_back_on_the_ladder(rt: Runtime, cast: Cast, now: datetime) -> None:
+    case_id = open_case(rt, cast, now)
+    take(rt, cast, case_id, cast.iris, now)
+    with rt.db.transaction(cast.north) as db:
+        case = queries.case(db, cast.north, case_id)
+        actions.contact(db, case, person_id=cast.iris, how="no_answer", now=now + minutes(5))
+    assert case_of(rt, cast, case_id).state == "open"
+    assert jobs.step_due(rt, now + minutes(15)) == 1
+
+
+def test_a_worse_entry_raises_the_case_and_tells_again(rt: Runtime, cast: Cast, now: datetime) -> None:
+    case_id = open_case(rt, cast, now, "clinic_same_day")
+    take(rt, cast, case_id, cast.iris, now)
+    assert open_case(rt, cast, now + minutes(30), "emergency") == case_id
+    case = case_of(rt, cast, case_id)
+    assert (case.level, case.state, case.taken_by) == ("emergency", "open", None)
+    assert (cast.iris, "pending") in told(rt)
+
+
+def test_a_milder_entry_never_lowers_a_case(rt: Runtime, cast: Cast, now: datetime) -> None:
+    case_id = open_case(rt, cast, now, "emergency")
+    assert open_case(rt, cast, now + minutes(30), "clinic_routine") == case_id
+    assert case_of(rt, cast, case_id).level == "emergency"
+
+
+def test_same_day_waits_for_the_morning_but_not_for_monday(rt: Runtime, cast: Cast, now: datetime) -> None:
+    evening = now + timedelta(hours=10)  # Monday 21:00 in Paris; opens at 09:00, in twelve hours
+    open_case(rt, cast, evening, "clinic_same_day")
+    assert told(rt) == []
+    assert jobs.step_due(rt, evening + timedelta(hours=12)) == 1
+    assert told(rt) == [(cast.iris, "pending")]
+
+
+def test_same_day_on_friday_night_tells_somebody_now(rt: Runtime, cast: Cast, now: datetime) -> None:
+    friday = now + timedelta(days=4, hours=10)
+    open_case(rt, cast, friday, "clinic_same_day")
+    assert told(rt) == [(cast.iris, "pending")]
+
+
+def test_nobody_on_duty_means_the_next_audience_at_once(rt: Runtime, cast: Cast, now: datetime) -> None:
+    with rt.db.transaction(cast.north) as db:
+        set_duty(db, clinic_id=cast.north, person_id=cast.iris, is_on=False, now=now)
+    open_case(rt, cast, now)
+    assert {person for person, _ in told(rt)} == {cast.iris, cast.noor, cast.carla}
+
+
+def test_a_nurse_without_a_device_does_not_hold_up_the_ladder(rt: Runtime, cast: Cast, now: datetime) -> None:
+    open_case(rt, cast, now)
+    with rt.db.transaction(EVERY_CLINIC) as db:
+        db.execute(update(Message).values(state="unreachable"))
+    assert jobs.step_due(rt, now + minutes(1)) == 1
+    assert cast.noor in {person for person, _ in told(rt)}
+
+
+@pytest.mark.parametrize("back", [timedelta(hours=1), timedelta(days=1), timedelta(days=400)])
+def test_a_clock_set_back_holds_up_no_step(rt: Runtime, cast: Cast, now: datetime, back: timedelta) -> None:
+    open_case(rt, cast, now)
+    assert jobs.step_due(rt, now - back) == 1
+
+
+def test_two_workers_take_a_step_once(rt: Runtime, cast: Cast, now: datetime) -> None:
+    open_case(rt, cast, now)
+    with ThreadPoolExecutor(4) as pool:
+        assert sum(pool.map(lambda _: jobs.step_due(rt, now + minutes(10)), range(4))) == 1
+
+
+def test_a_closed_case_is_quiet_and_the_next_entry_opens_another(rt: Runtime, cast: Cast, now: datetime) -> None:
+    case_id = open_case(rt, cast, now)
+    with rt.db.transaction(cast.north) as db:
+        case = queries.case(db, cast.north, case_id)
+        actions.resolve(db, case, person_id=cast.iris, outcome="seen_in_clinic", note="Fine.", now=now + minutes(5))
+    assert {state for _, state in told(rt)} == {"cancelled"}
+    assert jobs.step_due(rt, now + timedelta(days=2)) == 0
+    assert open_case(rt, cast, now + timedelta(days=3)) != case_id
+
+
+def test_a_case_of_another_clinic_does_not_exist(rt: Runtime, cast: Cast, now: datetime) -> None:
+    case_id = open_case(rt, cast, now)
+    with pytest.raises(NotFound), rt.db.reading(cast.south) as db:
+        queries.case(db, cast.south, case_id)
+
+
+def test_the_most_urgent_case_stands_first(rt: Runtime, cast: Cast, now: datetime) -> None:
+    first = open_case(rt, cast, now, "clinic_same_day")
+    with rt.db.reading(cast.north) as db:
+        assert [case.id for case in queries.queue(db, cast.north)] == [first]
