@@ -1,5 +1,6 @@
 """Reads of clinics and of who is on duty."""
 
+from dataclasses import dataclass
 from uuid import UUID
 
 from sqlalchemy import select
@@ -35,3 +36,31 @@ def on_duty(db: Session, clinic_id: UUID) -> list[Person]:
 def is_on_duty(db: Session, clinic_id: UUID, person_id: UUID) -> bool:
     """Whether this person is on duty now."""
     return db.get(Duty, (clinic_id, person_id)) is not None
+
+
+@dataclass(frozen=True, slots=True)
+class Contact:
+    """How to reach a clinic: numbers as they are shown, and as links."""
+
+    name: str
+    phone: str
+    phone_href: str
+    out_of_hours_phone: str
+    out_of_hours_phone_href: str
+    emergency_number: str
+
+
+def contact(clinic: Clinic) -> Contact:
+    """The clinic's numbers for a page."""
+    return Contact(
+        name=clinic.name,
+        phone=clinic.phone,
+        phone_href=_href(clinic.phone),
+        out_of_hours_phone=clinic.out_of_hours_phone,
+        out_of_hours_phone_href=_href(clinic.out_of_hours_phone),
+        emergency_number=clinic.emergency_number,
+    )
+
+
+def _href(number: str) -> str:
+    return "tel:" + "".join(character for character in number if character.isdigit() or character == "+")

@@ -1,0 +1,96 @@
+"""Reads of visits and of what falls due."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from companion.course.models import Course
+from companion.errors import NotFound
+from companion.schedule.models import PlanItem, Visit
+
+
+@dataclass(frozen=True, slots=True)
+class Overview:
+    """Where a course stands: sessions done, planned in all, and the next one's visit if it has a date."""
+
+    course: Course
+    done: int
+    planned: int
+    next_visit: Visit | None
+
+    @property
+    def remaining(self) -> int:
+        """Sessions still to come."""
+        return max(0, self.planned - self.done)
+
+
+def overview(db: Session, course: Course, now: datetime) -> Overview:
+    """Where a course stands at `now`."""
+    visits = visits_of(db, course.clinic_id, course.patient_id)
+    own = [visit for visit in visits if visit.course_id == course.id]
+    coming = [visit for visit in own if visit.state == "planned" and visit.starts_at > now]
+    done = sum(visit.state == "done" for visit in own)
+    return Overview(course, done, course.planned_visits, min(coming, key=lambda visit: visit.starts_at, default=None))
+
+
+def visits_of(db: Session, clinic_id: UUID, patient_id: UUID) -> list[Visit]:
+    """A patient's visits, the earliest first."""
+    return list(
+        db.scalars(
+            select(Visit).where(Visit.clinic_id == clinic_id, Visit.patient_id == patient_id).order_by(Visit.starts_at)
+        )
+    )
+
+
+def past_visits_of(db: Session, clinic_id: UUID, patient_id: UUID, now: datetime) -> list[Visit]:
+    """Visits that took place; a planned one whose time has come counts, since a nurse may not have said so yet."""
+    return [
+        visit
+        for visit in visits_of(db, clinic_id, patient_id)
+        if visit.state == "done" or (visit.state == "planned" and visit.starts_at <= now)
+    ]
+
+
+def visit(db: Session, clinic_id: UUID, visit_id: UUID) -> Visit:
+    """One visit of the clinic; NotFound for any other."""
+    found = db.get(Visit, (clinic_id, visit_id))
+    if found is None:
+        raise NotFound
+    return found
+
+
+def items_of(db: Session, clinic_id: UUID, visit_id: UUID) -> list[PlanItem]:
+    """What falls due around a visit."""
+    return list(db.scalars(select(PlanItem).where(PlanItem.clinic_id == clinic_id, PlanItem.visit_id == visit_id)))
+
+
+def open_check_in(db: Session, clinic_id: UUID, patient_id: UUID, now: datetime) -> PlanItem | None:
+    """The check-in that is due now and not done, if there is one."""
+    return db.scalars(
+        select(PlanItem)
+        .where(
+            PlanItem.clinic_id == clinic_id,
+            PlanItem.patient_id == patient_id,
+            PlanItem.kind == "check_in",
+            PlanItem.state.in_(["planned", "released"]),
+            PlanItem.due_at <= now,
+            PlanItem.expires_at > now,
+        )
+        .order_by(PlanItem.due_at.desc())
+        .limit(1)
+    ).first()
+
+
+def due_items(db: Session, now: datetime, *, limit: int = 500) -> list[PlanItem]:
+    """Planned items whose time has come, in order, of all clinics."""
+    return list(
+        db.scalars(
+            select(PlanItem)
+            .where(PlanItem.state == "planned", PlanItem.due_at <= now)
+            .order_by(PlanItem.due_at)
+            .limit(limit)
+        )
+    )
