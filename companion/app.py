@@ -6,7 +6,9 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 from companion.accounts import routes as accounts
 from companion.outbox import routes as outbox
 from companion.push import routes as push
+from companion.reactions import routes as reactions
 from companion.runtime import Runtime
+from companion.schedule import routes as schedule
 from companion.web import assets, guards, pages
 
 
@@ -22,7 +24,7 @@ def create_app(runtime: Runtime) -> Flask:
     pages.install(app)
     assets.install(app)
     accounts.install(app)
-    for package in (push, outbox):
+    for package in (push, outbox, schedule, reactions):
         app.register_blueprint(package.blueprint)
     guards.install(app, runtime.config)
     return app

@@ -1,0 +1,147 @@
+"""Taking an entry in: kept, assessed, and where it is unusual a case with its messages, in one transaction."""
+
+import logging
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy import update
+from sqlalchemy.dialects.postgresql import insert as insert_postgresql
+from sqlalchemy.dialects.sqlite import insert as insert_sqlite
+from sqlalchemy.orm import Session
+
+from companion.accounts.actions import record
+from companion.errors import Conflict, NotFound
+from companion.escalation import actions as escalation
+from companion.escalation import queries as cases
+from companion.ids import new_id
+from companion.reactions import queries
+from companion.reactions.forms import Entry
+from companion.reactions.models import Assessment, Reaction
+from companion.schedule import actions as schedule
+from companion.schedule import queries as visits
+from companion.triage import observation as triage
+from companion.triage.engine import assess
+from companion.triage.observation import AreaReport, Context, Disposition, Observation, Reason, Visit
+from companion.triage.protocol import Protocol
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Submitted:
+    """The entry as it is kept; `is_new` is False where the same one had been sent before."""
+
+    reaction_id: UUID
+    disposition: str
+    is_new: bool
+
+
+def submit(
+    db: Session, patient: tuple[UUID, UUID], reaction_id: UUID, entry: Entry, *, protocol: Protocol, now: datetime
+) -> Submitted:
+    """Keep (clinic, patient)'s entry and do what it asks for. Sent twice it is kept once; Conflict if it differs."""
+    clinic_id, patient_id = patient
+    if not _keep(db, patient, reaction_id, entry, now):
+        kept = queries.graded(db, clinic_id, patient_id, reaction_id)
+        if kept.reaction.body_hash != entry.body_hash:
+            raise Conflict("Another entry has this number already.")
+        return Submitted(reaction_id, kept.assessment.disposition, is_new=False)
+    result = _assess(db, patient, entry, protocol, now)
+    db.add(_assessment(patient, reaction_id, result, now))
+    if result.disposition > Disposition.SELF_CARE:
+        escalation.open_case(
+            db,
+            clinic_id=clinic_id,
+            patient_id=patient_id,
+            subject_id=reaction_id,
+            level=result.disposition.code,
+            summary=result.reasons[0].words,
+            now=now,
+        )
+    schedule.close_check_in(db, clinic_id=clinic_id, patient_id=patient_id, noted_at=entry.noted_at, now=now)
+    about = ("reaction", reaction_id)
+    record(db, clinic_id=clinic_id, actor_id=patient_id, verb="reaction.submitted", about=about, now=now)
+    return Submitted(reaction_id, result.disposition.code, is_new=True)
+
+
+def mark_mistaken(db: Session, patient: tuple[UUID, UUID], reaction_id: UUID, *, now: datetime) -> None:
+    """The patient says the emergency sign was tapped by mistake: marked, nothing is deleted, the case stays open."""
+    clinic_id, patient_id = patient
+    marked = (
+        update(Reaction)
+        .where(Reaction.clinic_id == clinic_id, Reaction.patient_id == patient_id, Reaction.id == reaction_id)
+        .values(mistaken_at=now)
+    )
+    if db.execute(marked.returning(Reaction.id)).first() is None:
+        raise NotFound
+    about = ("reaction", reaction_id)
+    record(db, clinic_id=clinic_id, actor_id=patient_id, verb="reaction.mistaken", about=about, now=now)
+
+
+def _keep(db: Session, patient: tuple[UUID, UUID], reaction_id: UUID, entry: Entry, now: datetime) -> bool:
+    make = insert_sqlite if db.get_bind().dialect.name == "sqlite" else insert_postgresql
+    statement = make(Reaction).values(
+        clinic_id=patient[0],
+        patient_id=patient[1],
+        id=reaction_id,
+        body_hash=entry.body_hash,
+        body=entry.form.model_dump(exclude={"subject", "sent_at"}),
+        noted_at=entry.noted_at,
+        received_at=now,
+        skew_seconds=entry.skew_seconds,
+    )
+    return db.execute(statement.on_conflict_do_nothing().returning(Reaction.id)).first() is not None
+
+
+def _assess(
+    db: Session, patient: tuple[UUID, UUID], entry: Entry, protocol: Protocol, now: datetime
+) -> triage.Assessment:
+    case = cases.unresolved_case_of(db, *patient)
+    took_place = visits.past_visits_of(db, *patient, now)
+    context = Context(
+        visits=tuple(Visit(row.starts_at, frozenset(row.areas), frozenset(row.agents)) for row in took_place),
+        open_case=Disposition.of(case.level) if case else None,
+    )
+    try:
+        return assess(observation_of(entry, now), context, protocol)
+    except Exception as error:  # noqa: BLE001 - triage that fails must end at a person, whatever failed
+        log.error("triage failed with %s", type(error).__name__)
+        reason = Reason(
+            "triage_failed", Disposition.CLINIC_URGENT_1H, "The entry could not be assessed", "PROPOSAL", "proposal"
+        )
+        return triage.Assessment(reason.level, (reason,), protocol.version, unjudged=("everything",))
+
+
+def observation_of(entry: Entry, received_at: datetime) -> Observation:
+    """The entry as triage sees it."""
+    form = entry.form
+    return Observation(
+        noted_at=entry.noted_at,
+        received_at=received_at,
+        areas={
+            area: AreaReport(
+                {symptom: getattr(report, symptom) for symptom in triage.SYMPTOMS}, redness_cm=report.patch_cm
+            )
+            for area, report in form.areas.items()
+        },
+        temperature_c=form.temperature_c,
+        warning_signs=frozenset(form.warnings.signs),
+        not_sure=frozenset(form.warnings.not_sure),
+        feels=form.feels,
+    )
+
+
+def _assessment(patient: tuple[UUID, UUID], reaction_id: UUID, result: triage.Assessment, now: datetime) -> Assessment:
+    return Assessment(
+        clinic_id=patient[0],
+        id=new_id(),
+        patient_id=patient[1],
+        reaction_id=reaction_id,
+        disposition=result.disposition.code,
+        reasons=[reason.as_json() for reason in result.reasons],
+        unjudged=list(result.unjudged),
+        hours=result.hours,
+        protocol_version=result.protocol_version,
+        assessed_at=now,
+    )

@@ -1,0 +1,85 @@
+"""Reads of entries and what triage said of them."""
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from companion.accounts import queries as accounts
+from companion.errors import NotFound
+from companion.escalation import queries as escalation
+from companion.escalation.models import Escalation
+from companion.reactions.models import Assessment, Reaction
+
+
+@dataclass(frozen=True, slots=True)
+class Graded:
+    """An entry and its assessment."""
+
+    reaction: Reaction
+    assessment: Assessment
+
+
+@dataclass(frozen=True, slots=True)
+class Care:
+    """What became of an entry at the clinic: its case, who has opened it first and when, who has taken it."""
+
+    case: Escalation | None = None
+    seen_by: str | None = None
+    seen_at: datetime | None = None
+    taken_by: str | None = None
+
+
+def graded(db: Session, clinic_id: UUID, patient_id: UUID, reaction_id: UUID) -> Graded:
+    """One entry of a patient; NotFound for any other."""
+    for found in _graded(db, clinic_id, patient_id, only=[reaction_id]):
+        return found
+    raise NotFound
+
+
+def recent(db: Session, clinic_id: UUID, patient_id: UUID, *, limit: int = 30) -> list[Graded]:
+    """A patient's entries, the newest first by when it was so."""
+    return _graded(db, clinic_id, patient_id)[:limit]
+
+
+def of_subjects(db: Session, clinic_id: UUID, patient_id: UUID, ids: Collection[UUID]) -> list[Graded]:
+    """These entries of a patient, the newest first."""
+    return _graded(db, clinic_id, patient_id, only=ids)
+
+
+def care_of(db: Session, clinic_id: UUID, reaction_id: UUID) -> Care:
+    """What became of an entry at the clinic."""
+    case = escalation.cases_of_subjects(db, clinic_id, [reaction_id]).get(reaction_id)
+    if case is None:
+        return Care()
+    seen = [event for event in escalation.events(db, clinic_id, case.id) if event.kind == "seen" and event.actor_id]
+    ids = {person_id for person_id in (case.taken_by, *(event.actor_id for event in seen)) if person_id}
+    names = {person.id: person.name for person in accounts.people(db, clinic_id, ids).values()}
+    first = seen[0] if seen else None
+    return Care(
+        case=case,
+        seen_by=names.get(first.actor_id) if first and first.actor_id else None,
+        seen_at=first.at if first else None,
+        taken_by=names.get(case.taken_by) if case.taken_by else None,
+    )
+
+
+def _graded(db: Session, clinic_id: UUID, patient_id: UUID, only: Collection[UUID] | None = None) -> list[Graded]:
+    wanted = [Reaction.clinic_id == clinic_id, Reaction.patient_id == patient_id]
+    if only is not None:
+        wanted.append(Reaction.id.in_(only))
+    rows = db.execute(
+        select(Reaction, Assessment)
+        .join(
+            Assessment,
+            (Assessment.clinic_id == Reaction.clinic_id)
+            & (Assessment.patient_id == Reaction.patient_id)
+            & (Assessment.reaction_id == Reaction.id),
+        )
+        .where(*wanted)
+        .order_by(Reaction.noted_at.desc())
+    )
+    return [Graded(row.Reaction, row.Assessment) for row in rows]

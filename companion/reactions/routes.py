@@ -1,0 +1,237 @@
+"""The patient's pages: start page, check-in, what became of it, whom to call."""
+
+import logging
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from flask import Blueprint, jsonify, make_response, redirect, render_template, url_for
+from flask_babel import gettext
+from werkzeug.datastructures import MultiDict
+from werkzeug.wrappers import Response
+
+from companion.clinic import queries as clinic
+from companion.course import queries as courses
+from companion.course.rules import AREAS
+from companion.course.words import AREAS as AREA_WORDS
+from companion.errors import CompanionError, Invalid
+from companion.ids import new_id
+from companion.outbox import queries as outbox
+from companion.reactions import actions, forms, queries, words
+from companion.runtime import Runtime, current_runtime
+from companion.schedule import queries as schedule
+from companion.triage.observation import SYMPTOMS, Disposition
+from companion.triage.protocol import Protocol
+from companion.web.guards import ANYONE, PATIENT, Actor, actor_or_none, current_actor, roles
+from companion.web.pages import wants_json
+from companion.web.requests import form_fields, read_json
+
+log = logging.getLogger(__name__)
+blueprint = Blueprint("reactions", __name__)
+_BODY_LIMIT = 64 * 1024
+
+
+@dataclass(frozen=True, slots=True)
+class CheckIn:
+    """What the check-in's template reads."""
+
+    id: str
+    noted_at: str
+    areas: list[tuple[str, str]]
+    symptoms: list[tuple[str, str]]
+    anchors: list[tuple[int, str, str]]
+    groups: list[dict[str, Any]]
+    clinic: clinic.Contact | None
+    values: MultiDict[str, str] = field(default_factory=MultiDict)
+    errors: Mapping[str, str] = field(default_factory=dict)
+
+
+@blueprint.get("/")
+@roles(ANYONE)
+def home() -> Response | str:
+    """The start page: today's question first, then the next session, then what the clinic said last."""
+    actor = actor_or_none()
+    if actor is None:
+        return redirect(url_for("accounts.sign_in"))
+    if not actor.may(PATIENT):
+        return redirect("/console/")
+    rt = current_runtime()
+    now = rt.clock()
+    with rt.db.reading(actor.clinic_id) as db:
+        own = clinic.clinic(db, actor.clinic_id)
+        entries = queries.recent(db, actor.clinic_id, actor.id, limit=5)
+        return render_template(
+            "reactions/home.html",
+            clinic=clinic.contact(own),
+            zone=own.zone,
+            is_due=schedule.open_check_in(db, actor.clinic_id, actor.id, now) is not None,
+            overviews=[schedule.overview(db, one, now) for one in courses.courses_of(db, actor.clinic_id, actor.id)],
+            entries=[(entry, queries.care_of(db, actor.clinic_id, entry.reaction.id)) for entry in entries],
+            messages=outbox.inbox(db, actor.clinic_id, actor.id, limit=5),
+            advice=words.ADVICE,
+        )
+
+
+@blueprint.get("/reactions/new")
+@roles(PATIENT)
+def new() -> str:
+    """The check-in, one document."""
+    return render_template("reactions/new.html", form=_check_in(current_runtime(), current_actor()))
+
+
+@blueprint.post("/reactions")
+@roles(PATIENT)
+def create() -> Response:
+    """The check-in without a script: the same entry, sent as a form."""
+    rt, actor, fields = current_runtime(), current_actor(), form_fields()
+    now = rt.clock()
+    form = _check_in(rt, actor, MultiDict((name, one) for name, given in fields.items() for one in given))
+    try:
+        body = forms.body_of_fields(
+            fields,
+            subject=actor.subject_key,
+            treated=[area for area, _ in form.areas],
+            sign_groups={sign.id: sign.group for sign in rt.protocol.signs.values()},
+            now=now,
+        )
+        entry = forms.parse_entry(body, subject=actor.subject_key, now=now)
+        reaction_id = _uuid(form.id)
+    except Invalid as error:
+        shown = CheckIn(**{**{name: getattr(form, name) for name in CheckIn.__slots__}, "errors": error.fields})
+        return make_response(render_template("reactions/new.html", form=shown), 422)
+    submitted = _submit(rt, actor, reaction_id, entry, now)
+    if submitted.disposition == "emergency":
+        return redirect(url_for("reactions.call", reaction_id=submitted.reaction_id), code=303)
+    return redirect(url_for("reactions.show", reaction_id=submitted.reaction_id), code=303)
+
+
+@blueprint.put("/reactions/<uuid:reaction_id>")
+@roles(PATIENT)
+def put(reaction_id: UUID) -> tuple[Response, int]:
+    """The check-in from the phone's queue. Sent twice it is kept once: 201, then 200; 409 if it differs."""
+    rt, actor = current_runtime(), current_actor()
+    now = rt.clock()
+    try:
+        entry = forms.parse_entry(read_json(_BODY_LIMIT), subject=actor.subject_key, now=now)
+        submitted = _submit(rt, actor, reaction_id, entry, now)
+    except CompanionError as error:
+        # The patient is told to call; somebody must also see that an entry could not be taken. Names of fields only.
+        log.error("entry %s refused: %s %s", reaction_id, error.code, sorted(getattr(error, "fields", ())))
+        raise
+    body = {
+        "id": str(reaction_id),
+        "state": "sent",
+        "disposition": submitted.disposition,
+        "url": url_for("reactions.show", reaction_id=reaction_id),
+    }
+    return jsonify(body), 201 if submitted.is_new else 200
+
+
+@blueprint.get("/reactions/<uuid:reaction_id>")
+@roles(PATIENT)
+def show(reaction_id: UUID) -> str:
+    """What became of an entry: sent, who sees it, by when, what to do if it gets worse."""
+    rt, actor = current_runtime(), current_actor()
+    with rt.db.reading(actor.clinic_id) as db:
+        own = clinic.clinic(db, actor.clinic_id)
+        entry = queries.graded(db, actor.clinic_id, actor.id, reaction_id)
+        care = queries.care_of(db, actor.clinic_id, reaction_id)
+    return render_template(
+        "reactions/show.html",
+        clinic=clinic.contact(own),
+        zone=own.zone,
+        entry=entry,
+        care=care,
+        advice=words.ADVICE[entry.assessment.disposition],
+    )
+
+
+@blueprint.post("/reactions/<uuid:reaction_id>/mistake")
+@roles(PATIENT)
+def mistake(reaction_id: UUID) -> Response:
+    """ "Tapped by mistake": marks the entry and deletes nothing."""
+    rt, actor = current_runtime(), current_actor()
+    with rt.db.transaction(actor.clinic_id) as db:
+        actions.mark_mistaken(db, (actor.clinic_id, actor.id), reaction_id, now=rt.clock())
+    if wants_json():
+        return jsonify({"id": str(reaction_id)})
+    return redirect(url_for("reactions.show", reaction_id=reaction_id), code=303)
+
+
+@blueprint.get("/call")
+@blueprint.get("/call/<uuid:reaction_id>")
+@roles(PATIENT)
+def call(reaction_id: UUID | None = None) -> str:
+    """Whom to call; after an emergency sign it comes first, and the entry is kept behind it."""
+    rt, actor = current_runtime(), current_actor()
+    with rt.db.reading(actor.clinic_id) as db:
+        own = clinic.contact(clinic.clinic(db, actor.clinic_id))
+    next_url = url_for("reactions.show", reaction_id=reaction_id) if reaction_id else None
+    return render_template("reactions/call.html", clinic=own, reaction_id=reaction_id, next_url=next_url)
+
+
+@blueprint.get("/shell")
+@roles(ANYONE)
+def shell() -> Response:
+    """The page the phone keeps for when there is no network: the same for everybody, with every area."""
+    form = _form(current_runtime().protocol, list(AREAS), contact=None, form_id="", noted_at="", values=MultiDict())
+    response = make_response(render_template("web/shell.html", form=form, actor=None, subject=""))
+    response.headers["Cache-Control"] = "no-cache"
+    return response
+
+
+def _check_in(rt: Runtime, actor: Actor, values: MultiDict[str, str] | None = None) -> CheckIn:
+    now = rt.clock()
+    with rt.db.reading(actor.clinic_id) as db:
+        contact = clinic.contact(clinic.clinic(db, actor.clinic_id))
+        visits = schedule.past_visits_of(db, actor.clinic_id, actor.id, now)
+        planned = [area for course in courses.courses_of(db, actor.clinic_id, actor.id) for area in course.areas]
+    treated = [area for visit in reversed(visits) for area in visit.areas] or planned or list(AREAS)
+    given = MultiDict() if values is None else values
+    form_id, noted_at = given.get("id") or str(new_id()), given.get("noted_at") or now.isoformat()
+    return _form(rt.protocol, treated, contact=contact, form_id=form_id, noted_at=noted_at, values=given)
+
+
+def _form(
+    protocol: Protocol,
+    areas: list[str],
+    *,
+    contact: clinic.Contact | None,
+    form_id: str,
+    noted_at: str,
+    values: MultiDict[str, str],
+) -> CheckIn:
+    return CheckIn(
+        id=form_id,
+        noted_at=noted_at,
+        areas=[(area, gettext(AREA_WORDS[area])) for area in dict.fromkeys(areas)],
+        symptoms=[(symptom, gettext(words.SYMPTOMS[symptom])) for symptom in SYMPTOMS],
+        anchors=[(grade, gettext(label), gettext(hint) if hint else "") for grade, label, hint in words.ANCHORS],
+        groups=[
+            {
+                "id": group.id,
+                "line": gettext(group.line),
+                "signs": [
+                    {"id": sign.id, "line": gettext(sign.line), "is_emergency": sign.level is Disposition.EMERGENCY}
+                    for sign in group.signs
+                ],
+            }
+            for group in protocol.groups
+        ],
+        clinic=contact,
+        values=values,
+    )
+
+
+def _submit(rt: Runtime, actor: Actor, reaction_id: UUID, entry: forms.Entry, now: datetime) -> actions.Submitted:
+    with rt.db.transaction(actor.clinic_id) as db:
+        return actions.submit(db, (actor.clinic_id, actor.id), reaction_id, entry, protocol=rt.protocol, now=now)
+
+
+def _uuid(given: str) -> UUID:
+    try:
+        return UUID(given)
+    except ValueError:
+        raise Invalid({"": gettext("Load this page again and answer once more")}) from None

@@ -1,0 +1,59 @@
+"""What a patient reads: the check-in's questions, and the advice. Pure: marks for the catalogue."""
+
+from dataclasses import dataclass
+
+
+def N_(text: str) -> str:  # noqa: N802 - gettext's usual name for a mark
+    """Mark a text for the catalogue; it is translated where it is shown."""
+    return text
+
+
+@dataclass(frozen=True, slots=True)
+class Advice:
+    """A heading and what to do; `must_call` puts the numbers first."""
+
+    heading: str
+    sentence: str
+    must_call: bool = False
+
+
+SYMPTOMS = {
+    "swelling": N_("Swelling"),
+    "bruising": N_("Bruising"),
+    "redness": N_("Redness, or skin that is darker or purple"),
+    "pain": N_("Pain or soreness"),
+    "itch": N_("Itch"),
+    "bumps": N_("Bumps or firm spots"),
+    "numbness": N_("Numb skin"),
+}
+ANCHORS = (
+    (0, N_("None"), ""),
+    (1, N_("A little"), N_("I notice it, it does not bother me")),
+    (2, N_("Moderate"), N_("It bothers me")),
+    (3, N_("Severe"), N_("It stops me doing things I usually do")),
+    (4, N_("Very severe"), N_("The worst I can imagine")),
+)
+ADVICE = {
+    "emergency": Advice(
+        N_("Call the emergency number now"),
+        N_("What you told us can be serious. Do not wait for an answer in this app."),
+        must_call=True,
+    ),
+    "clinic_urgent_1h": Advice(
+        N_("Call your clinic now"),
+        N_("Your clinic has been told. Call as well, now. If nobody answers, call the emergency number."),
+        must_call=True,
+    ),
+    "clinic_same_day": Advice(
+        N_("Your clinic will get back to you"),
+        N_("If it gets worse before that, call. Do not wait."),
+    ),
+    "clinic_routine": Advice(
+        N_("Your clinic will look at this"),
+        N_("If it gets worse, check in again or call."),
+    ),
+    "self_care": Advice(
+        N_("This is within what is expected at this time"),
+        N_("If it gets worse, or you are worried, check in again or call your clinic."),
+    ),
+}

@@ -1,0 +1,17 @@
+// The entry of every page. Each part looks whether the page has something for it; without any of them all pages still work.
+import { startCheckIn } from './checkin.js';
+import { startJoin } from './join.js';
+import { startPage } from './page.js';
+import { startPush } from './push.js';
+import { flushOnEveryOccasion } from './queue.js';
+import { startShell } from './shell.js';
+import { startWaiting } from './waiting.js';
+
+document.documentElement.classList.add('has-script');
+startPage();
+startJoin();
+await startShell();
+startCheckIn();
+startWaiting();
+flushOnEveryOccasion();
+startPush();

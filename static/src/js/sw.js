@@ -1,0 +1,67 @@
+// The service worker: keeps the impersonal shell, shows every push, sends what waits. self.__VERSION and __PRECACHE stand before it.
+import { flush } from './queue.js';
+
+const CACHE = `shell-${self.__VERSION}`;
+
+self.addEventListener('install', (event) => event.waitUntil(keepShell()));
+self.addEventListener('activate', (event) => event.waitUntil(takeOver()));
+self.addEventListener('message', (event) => { if (event.data === 'skip-waiting') self.skipWaiting(); });
+self.addEventListener('sync', (event) => { if (event.tag === 'entries') event.waitUntil(sendOrTryAgain()); });
+self.addEventListener('push', (event) => event.waitUntil(onPush(event)));
+self.addEventListener('notificationclick', (event) => { event.notification.close(); event.waitUntil(openPage(event.notification.data?.url)); });
+self.addEventListener('fetch', (event) => {
+  const { request } = event;
+  const url = new URL(request.url);
+  if (request.method !== 'GET' || url.origin !== location.origin) return;
+  if (url.pathname.startsWith('/static/dist/')) event.respondWith(fromCache(request));
+  else if (request.mode === 'navigate') event.respondWith(fetch(request).catch(shell));
+});
+
+async function keepShell() {
+  const cache = await caches.open(CACHE);
+  // Without credentials: what is kept is the same for everybody.
+  await cache.addAll(self.__PRECACHE.map((url) => new Request(url, { cache: 'reload', credentials: 'omit' })));
+}
+
+async function takeOver() {
+  for (const name of await caches.keys()) if (name.startsWith('shell-') && name !== CACHE) await caches.delete(name);
+  await self.clients.claim();
+}
+
+async function fromCache(request) {
+  return (await caches.match(request)) ?? fetch(request);
+}
+
+async function shell() {
+  return (await caches.match('/shell')) ?? Response.error();
+}
+
+async function sendOrTryAgain() {
+  if (await flush({ eager: true })) throw new Error('not all sent: try again later');
+}
+
+// Every push shows a notification: browsers take the permission away from those that do not.
+async function onPush(event) {
+  let said = {};
+  try { said = event.data.json().notification ?? {}; } catch { /* unreadable: still shown */ }
+  await self.registration.showNotification(said.title ?? 'Aftercare Companion', {
+    body: said.body ?? '', tag: said.tag, lang: said.lang, data: { url: said.navigate ?? '/' },
+    icon: self.__PRECACHE.find((url) => url.includes('icon-192')), badge: self.__PRECACHE.find((url) => url.includes('badge-96')),
+  });
+  if (said.data?.receipt) await confirmShown(said.data.receipt);
+  await flush({ eager: true }).catch(() => {});
+}
+
+async function confirmShown(receipt) {
+  const post = () => fetch(receipt, { method: 'POST', headers: { 'Content-Type': 'application/json' }, body: '{}' });
+  await post().catch(post).catch(() => {});
+}
+
+async function openPage(wanted) {
+  const url = new URL(wanted ?? '/', location.origin);
+  if (url.origin !== location.origin) return;
+  for (const page of await self.clients.matchAll({ type: 'window', includeUncontrolled: true })) {
+    try { await page.focus(); return void await page.navigate(url.href); } catch { /* not ours to steer: open another */ }
+  }
+  await self.clients.openWindow(url.href);
+}

@@ -1,0 +1,52 @@
+// The phone's pure decisions: `node --test tests/js`.
+import assert from 'node:assert/strict';
+import test from 'node:test';
+import { bodyOf, isDecimal, meaningOf, waitMs, SYMPTOMS } from '../../static/src/js/rules.js';
+
+test('only JSON with our own id and 200 or 201 means sent', () => {
+  assert.equal(meaningOf(201, { id: 'a' }, 'a'), 'sent');
+  assert.equal(meaningOf(200, { id: 'a' }, 'a'), 'sent');
+  for (const [status, body] of [[200, null], [200, { id: 'b' }], [204, null], [302, null], [500, null], [503, { error: 'busy' }], [429, null], [404, null]]) {
+    assert.equal(meaningOf(status, body, 'a'), 'queued');
+  }
+});
+
+test('who is signed in decides between waiting for a sign-in and for another person', () => {
+  assert.equal(meaningOf(401, null, 'a'), 'needs_sign_in');
+  assert.equal(meaningOf(403, { error: 'other_person' }, 'a'), 'other_person');
+  assert.equal(meaningOf(403, null, 'a'), 'queued');
+});
+
+test('a refusal by our own server is told, one by a stranger is not believed', () => {
+  for (const status of [400, 409, 413, 422]) {
+    assert.equal(meaningOf(status, { error: 'invalid' }, 'a'), 'refused');
+    assert.equal(meaningOf(status, null, 'a'), 'queued');
+  }
+});
+
+test('waits grow, never beyond seven and a half minutes unless the server asks for it', () => {
+  assert.ok(waitMs(1, 0) < waitMs(5, 0));
+  assert.ok(waitMs(50, 1) <= 450_000);
+  assert.equal(waitMs(1, 0, 600), 600_000);
+});
+
+const options = { subject: 's', areas: ['face', 'neck'], signGroups: { breathing_difficulty: 'breathing' } };
+
+test('nowhere means zero in every treated area', () => {
+  const body = bodyOf(new Map([['area', ['nowhere']], ['group', ['none']], ['feels', ['can_wait']]]), options);
+  assert.deepEqual(Object.keys(body.areas), ['face', 'neck']);
+  assert.ok(SYMPTOMS.every((symptom) => body.areas.face[symptom] === 0));
+  assert.deepEqual(body.warnings, { none: true, signs: [], not_sure: [] });
+});
+
+test('a group without a sign is not sure, with its sign it is that sign', () => {
+  const unsure = bodyOf(new Map([['area', ['nowhere']], ['group', ['breathing']]]), options);
+  assert.deepEqual(unsure.warnings, { none: false, signs: [], not_sure: ['breathing'] });
+  const sure = bodyOf(new Map([['area', ['nowhere']], ['group', ['breathing']], ['sign', ['breathing_difficulty']]]), options);
+  assert.deepEqual(sure.warnings, { none: false, signs: ['breathing_difficulty'], not_sure: [] });
+});
+
+test('decimals are read with comma or point', () => {
+  assert.ok(isDecimal('37,5') && isDecimal('37.5') && isDecimal(''));
+  assert.ok(!isDecimal('warm') && !isDecimal('1e9'));
+});

@@ -1,0 +1,289 @@
+"""An entry from the phone to the nurse's message, through the real application, on both databases."""
+
+import json
+from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
+from typing import Any
+from uuid import UUID, uuid4
+
+import pytest
+from flask import Flask
+from sqlalchemy import func, select
+
+from companion.app import create_app
+from companion.db import EVERY_CLINIC
+from companion.escalation.models import Escalation
+from companion.outbox.models import Message
+from companion.reactions.models import Assessment, Reaction
+from companion.runtime import Runtime
+from companion.triage.observation import SYMPTOMS
+from tests.conftest import Clock
+from tests.people import NOW, Cast
+from tests.signed_in import Browser, browser
+
+
+@pytest.fixture
+def app(rt: Runtime, cast: Cast) -> Flask:
+    return create_app(rt)
+
+
+@pytest.fixture
+def ada(app: Flask, rt: Runtime, cast: Cast) -> Browser:
+    return browser(app, rt, (cast.north, cast.ada))
+
+
+def entry(**changes: Any) -> dict[str, Any]:
+    body = {
+        "subject": "subject-of-ada",
+        "noted_at": NOW.isoformat(),
+        "sent_at": NOW.isoformat(),
+        "areas": {"face": {**dict.fromkeys(SYMPTOMS, 0), "redness": 1, "patch_cm": None}},
+        "temperature_c": None,
+        "warnings": {"none": True, "signs": [], "not_sure": []},
+        "feels": "can_wait",
+        "words": "",
+    }
+    return {**body, **changes}
+
+
+URGENT = {"none": False, "signs": ["skin_white_patch"], "not_sure": []}
+
+
+def put(client: Browser, body: dict[str, Any], reaction_id: UUID | None = None) -> Any:
+    return client.put(f"/reactions/{reaction_id or uuid4()}", json=body)
+
+
+def count(rt: Runtime, table: Any) -> int:
+    with rt.db.reading(EVERY_CLINIC) as db:
+        return db.execute(select(func.count()).select_from(table)).scalar_one()
+
+
+def test_an_expected_reaction_is_kept_and_bothers_nobody(rt: Runtime, ada: Browser) -> None:
+    answer = put(ada, entry())
+    assert answer.status_code == 201
+    assert answer.json["disposition"] == "self_care"
+    assert (count(rt, Reaction), count(rt, Assessment), count(rt, Escalation), count(rt, Message)) == (1, 1, 0, 0)
+
+
+def test_an_urgent_reaction_opens_a_case_and_tells_the_nurse_on_duty(rt: Runtime, cast: Cast, ada: Browser) -> None:
+    reaction_id = uuid4()
+    answer = put(ada, entry(warnings=URGENT), reaction_id)
+    assert answer.json == {
+        "id": str(reaction_id),
+        "state": "sent",
+        "disposition": "clinic_urgent_1h",
+        "url": f"/reactions/{reaction_id}",
+    }
+    with rt.db.reading(cast.north) as db:
+        assert db.scalars(select(Message.recipient_id)).all() == [cast.iris]
+        assessment = db.scalars(select(Assessment)).one()
+    (reason,) = assessment.reasons
+    assert reason["rule"] == "sign_skin_white_patch"
+    assert reason["source"] == "ACEVO"
+    assert assessment.protocol_version.startswith("mesotherapy-example-")
+    assert b"Call your clinic now" in ada.get(answer.json["url"]).data
+
+
+def test_the_same_entry_again_is_the_same_entry(rt: Runtime, ada: Browser) -> None:
+    reaction_id = uuid4()
+    assert put(ada, entry(warnings=URGENT), reaction_id).status_code == 201
+    later = entry(warnings=URGENT, sent_at=(NOW + timedelta(seconds=30)).isoformat())
+    assert put(ada, later, reaction_id).status_code == 200
+    assert put(ada, entry(), reaction_id).status_code == 409
+    assert (count(rt, Reaction), count(rt, Escalation), count(rt, Message)) == (1, 1, 1)
+
+
+def test_eight_threads_send_one_entry_and_one_is_kept(app: Flask, rt: Runtime, cast: Cast) -> None:
+    reaction_id, body = uuid4(), entry(warnings=URGENT)
+    phones = [browser(app, rt, (cast.north, cast.ada)) for _ in range(8)]
+    with ThreadPoolExecutor(8) as pool:
+        codes = sorted(pool.map(lambda phone: put(phone, body, reaction_id).status_code, phones))
+    assert codes == [200] * 7 + [201]
+    assert (count(rt, Reaction), count(rt, Assessment), count(rt, Escalation)) == (1, 1, 1)
+
+
+@pytest.mark.parametrize(
+    ("change", "field"),
+    [
+        ({"areas": {}}, "areas"),
+        ({"areas": {"face": {"redness": 1}}}, "areas.face.swelling"),
+        ({"areas": {"moon": {**dict.fromkeys(SYMPTOMS, 0)}}}, "areas.moon"),
+        *[
+            ({"areas": {"face": {**dict.fromkeys(SYMPTOMS, 0), "pain": bad}}}, "areas.face.pain")
+            for bad in (-1, 5, "3", True, 3.7, [3], None)
+        ],
+        ({"areas": {"face": {**dict.fromkeys(SYMPTOMS, 0), "patch_cm": 0}}}, "areas.face.patch_cm"),
+        ({"warnings": {"none": False, "signs": [], "not_sure": []}}, "warnings"),
+        ({"warnings": {"none": True, "signs": ["collapse"], "not_sure": []}}, "warnings"),
+        ({"warnings": {"none": "yes"}}, "warnings.none"),
+        ({"warnings": {"none": False, "signs": ["<script>"]}}, "warnings.signs.0"),
+        ({"feels": "fine"}, "feels"),
+        ({"temperature_c": "38"}, "temperature_c"),
+        ({"temperature_c": True}, "temperature_c"),
+        ({"words": "x" * 2001}, "words"),
+        ({"words": 7}, "words"),
+        ({"noted_at": "2026-11-23T10:00:00"}, "noted_at"),
+        ({"noted_at": "23:59:60Z"}, "noted_at"),
+        ({"noted_at": 12}, "noted_at"),
+        ({"noted_at": "2020-01-01T00:00:00Z"}, "noted_at"),
+        ({"clinic_id": 2}, "clinic_id"),
+        ({"triage": "green"}, "triage"),
+    ],
+)
+def test_what_cannot_be_right_is_refused_with_its_field(
+    rt: Runtime, ada: Browser, change: dict[str, Any], field: str
+) -> None:
+    answer = put(ada, entry(**change))
+    assert answer.status_code == 422
+    assert field in answer.json["fields"]
+    assert count(rt, Reaction) == 0
+
+
+@pytest.mark.parametrize(
+    ("raw", "status"),
+    [
+        (b"{", 400), (b"[]", 400), (b'{"feels":"now","feels":"can_wait"}', 400), (b'{"temperature_c": NaN}', 422),
+        (b"\xff\xfe", 400), (b'{"words":"' + b"x" * 70_000 + b'"}', 413), (b'{"words":"\\ud800"}', 422),
+        (b'{"temperature_c": ' + b"9" * 5000 + b"}", 400), (b'{"temperature_c": 1e400}', 422), (b"", 400),
+    ],
+)  # fmt: skip
+def test_an_unreadable_body_is_refused_and_nothing_is_kept(rt: Runtime, ada: Browser, raw: bytes, status: int) -> None:
+    answer = ada.put(f"/reactions/{uuid4()}", data=raw, content_type="application/json")
+    assert answer.status_code == status
+    assert answer.is_json
+    assert count(rt, Reaction) == 0
+
+
+def test_an_entry_of_another_person_stays_on_the_phone(rt: Runtime, ada: Browser) -> None:
+    answer = put(ada, entry(subject="subject-of-ben"))
+    assert (answer.status_code, answer.json["error"]) == (403, "other_person")
+    assert count(rt, Reaction) == 0
+
+
+def test_without_a_sign_in_the_phone_is_told_to_sign_in(app: Flask, rt: Runtime) -> None:
+    answer = put(browser(app, rt), entry())
+    assert (answer.status_code, answer.json["error"]) == (401, "sign_in")
+
+
+@pytest.mark.parametrize("site", ["cross-site", "same-site", "none", None])
+def test_a_request_from_elsewhere_is_refused(app: Flask, rt: Runtime, cast: Cast, site: str | None) -> None:
+    client = browser(app, rt, (cast.north, cast.ada))
+    headers = {"Sec-Fetch-Site": site} if site else {"Sec-Fetch-Site": "", "Origin": "https://evil.example"}
+    assert client.put(f"/reactions/{uuid4()}", json=entry(), headers=headers).status_code == 403
+    assert count(rt, Reaction) == 0
+
+
+def test_a_phone_whose_clock_is_wrong_is_corrected(rt: Runtime, ada: Browser) -> None:
+    wrong = NOW + timedelta(days=1)
+    body = entry(noted_at=(wrong - timedelta(hours=2)).isoformat(), sent_at=wrong.isoformat())
+    assert put(ada, body).status_code == 201
+    with rt.db.reading(EVERY_CLINIC) as db:
+        reaction = db.scalars(select(Reaction)).one()
+    assert reaction.noted_at == NOW - timedelta(hours=2)
+    assert reaction.skew_seconds == -86_400
+
+
+def test_tapped_by_mistake_marks_and_deletes_nothing(rt: Runtime, clock: Clock, ada: Browser) -> None:
+    reaction_id = uuid4()
+    put(ada, entry(warnings={"none": False, "signs": ["collapse"], "not_sure": []}), reaction_id)
+    for _ in range(2):
+        answer = ada.post(f"/reactions/{reaction_id}/mistake", headers={"Accept": "application/json"})
+        assert answer.json == {"id": str(reaction_id)}
+    with rt.db.reading(EVERY_CLINIC) as db:
+        assert db.scalars(select(Reaction)).one().mistaken_at == NOW
+        assert db.scalars(select(Escalation)).one().state == "open"
+
+
+FORM = {
+    "area": ["face"],
+    **{f"face.{symptom}": "0" for symptom in SYMPTOMS},
+    "group": ["none"],
+    "feels": "can_wait",
+}
+
+
+def test_the_form_without_a_script_keeps_the_entry(rt: Runtime, ada: Browser) -> None:
+    form_id = str(uuid4())
+    answer = ada.post("/reactions", data={**FORM, "id": form_id, "noted_at": NOW.isoformat()})
+    assert (answer.status_code, answer.location) == (303, f"/reactions/{form_id}")
+    assert ada.post("/reactions", data={**FORM, "id": form_id, "noted_at": NOW.isoformat()}).status_code == 303
+    assert count(rt, Reaction) == 1
+
+
+def test_an_emergency_sign_in_the_form_shows_the_call_page_first(rt: Runtime, ada: Browser) -> None:
+    form_id = str(uuid4())
+    data = {**FORM, "id": form_id, "group": ["breathing"], "sign": ["breathing_difficulty"]}
+    answer = ada.post("/reactions", data=data)
+    assert answer.location == f"/call/{form_id}"
+    page = ada.get(answer.location).data.decode()
+    assert 'href="tel:112"' in page
+    assert 'href="tel:+33199000001"' in page
+
+
+@pytest.mark.parametrize("groups", [["breathing"], ["none", "breathing"]])
+def test_a_group_without_a_sign_counts_as_yes_even_beside_none(rt: Runtime, ada: Browser, groups: list[str]) -> None:
+    ada.post("/reactions", data={**FORM, "id": str(uuid4()), "group": groups})
+    with rt.db.reading(EVERY_CLINIC) as db:
+        assert db.scalars(select(Assessment)).one().disposition == "emergency"
+
+
+@pytest.mark.parametrize(
+    ("change", "sentence"),
+    [
+        ({"area": []}, "Tick where you notice something"),
+        ({"face.pain": ""}, "Please answer this"),
+        ({"group": []}, "Tick what you have"),
+        ({"feels": ""}, "Please answer this"),
+        ({"temperature_c": "warm"}, "Enter a number"),
+        ({"id": "not-an-id"}, "Load this page again"),
+        ({"words": "x" * 2001}, "at most 2,000 characters"),
+    ],
+)
+def test_a_wrong_form_comes_back_with_a_sentence_and_the_answers(
+    rt: Runtime, ada: Browser, change: dict[str, Any], sentence: str
+) -> None:
+    data = {**FORM, "id": str(uuid4()), "words": "I was here", **change}
+    if not change.get("area", True):
+        data = {name: value for name, value in data.items() if not name.startswith("face.") and name != "area"}
+    answer = ada.post("/reactions", data=data)
+    page = answer.data.decode()
+    assert answer.status_code == 422
+    assert sentence in page
+    assert data["words"] in page
+    assert count(rt, Reaction) == 0
+
+
+def test_what_a_patient_writes_is_shown_as_text(ada: Browser) -> None:
+    answer = ada.post(
+        "/reactions", data={**FORM, "id": str(uuid4()), "feels": "", "words": "<script>alert(1)</script>"}
+    )
+    assert b"<script>alert(1)" not in answer.data
+    assert b"&lt;script&gt;alert(1)" in answer.data
+
+
+def test_ben_cannot_see_adas_entry(app: Flask, rt: Runtime, cast: Cast, ada: Browser) -> None:
+    reaction_id = uuid4()
+    put(ada, entry(), reaction_id)
+    ben = browser(app, rt, (cast.south, cast.ben))
+    assert ben.get(f"/reactions/{reaction_id}").status_code == 404
+    assert ben.post(f"/reactions/{reaction_id}/mistake").status_code == 404
+    assert ada.get(f"/reactions/{reaction_id}").status_code == 200
+
+
+@pytest.mark.parametrize(
+    "path", ["/", "/reactions/new", "/sessions", "/call", "/shell", "/sw.js", "/manifest.webmanifest"]
+)
+def test_every_page_of_a_patient_opens_and_personal_ones_are_not_kept(ada: Browser, path: str) -> None:
+    answer = ada.get(path)
+    assert answer.status_code == 200
+    is_impersonal = path in ("/shell", "/sw.js", "/manifest.webmanifest")
+    assert answer.headers["Cache-Control"] == ("no-cache" if is_impersonal else "no-store")
+    if is_impersonal:
+        assert b"subject-of-ada" not in answer.data
+        assert b"Ada" not in answer.data
+
+
+def test_hostile_fields_never_break_the_form(rt: Runtime, ada: Browser) -> None:
+    for data in ({"area": "\0"}, {"face.pain": ["9", "x"]}, {"noted_at": "24:00"}, {"group": ["x" * 5000]}, {}):
+        answer = ada.post("/reactions", data={**FORM, "id": str(uuid4()), **data})
+        assert answer.status_code in (303, 400, 422), json.dumps(list(data))

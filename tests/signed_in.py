@@ -1,0 +1,34 @@
+"""A client of the application with somebody signed in, as a browser of ours would send its requests."""
+
+from typing import Any
+from uuid import UUID
+
+from flask import Flask
+from flask.testing import FlaskClient
+
+from companion.accounts import actions, queries
+from companion.db import EVERY_CLINIC
+from companion.runtime import Runtime
+
+OURS = {"Sec-Fetch-Site": "same-origin"}
+
+
+class Browser(FlaskClient):
+    """Sends what a browser sends from our own pages."""
+
+    def open(self, *args: Any, **kwargs: Any) -> Any:
+        """As the base class, with the header that says the request is ours."""
+        kwargs["headers"] = {**OURS, **(kwargs.get("headers") or {})}
+        return super().open(*args, **kwargs)
+
+
+def browser(app: Flask, rt: Runtime, who: tuple[UUID, UUID] | None = None) -> Browser:
+    """A browser in which (clinic, person) is signed in, or nobody."""
+    app.test_client_class = Browser
+    client = app.test_client()
+    assert isinstance(client, Browser)
+    if who:
+        with rt.db.transaction(EVERY_CLINIC) as db:
+            made = actions.start_sign_in(db, queries.person(db, *who), now=rt.clock())
+        client.set_cookie("sign-in", made.token, domain="localhost")
+    return client
