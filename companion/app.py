@@ -4,12 +4,24 @@ from flask import Flask
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 from companion.accounts import routes as accounts
+from companion.config import Config
+from companion.console import cases, patients, queue
+from companion.operations import routes as operations
 from companion.outbox import routes as outbox
 from companion.push import routes as push
 from companion.reactions import routes as reactions
 from companion.runtime import Runtime
 from companion.schedule import routes as schedule
+from companion.schema import require_newest
 from companion.web import assets, guards, pages
+from companion.wiring import build_runtime
+
+
+def from_environment() -> Flask:
+    """The application of this process, by its environment; Misconfigured without secrets or the newest schema."""
+    runtime = build_runtime(Config())
+    require_newest(runtime.db)
+    return create_app(runtime)
 
 
 def create_app(runtime: Runtime) -> Flask:
@@ -24,7 +36,7 @@ def create_app(runtime: Runtime) -> Flask:
     pages.install(app)
     assets.install(app)
     accounts.install(app)
-    for package in (push, outbox, schedule, reactions):
+    for package in (push, outbox, schedule, reactions, operations, queue, cases, patients):
         app.register_blueprint(package.blueprint)
     guards.install(app, runtime.config)
     return app

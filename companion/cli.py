@@ -1,0 +1,204 @@
+"""`companion …`: everything an operator does."""
+
+import json
+import logging
+import os
+import sqlite3
+import sys
+import threading
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from pathlib import Path
+
+import click
+from rich.console import Console
+
+from companion import demo, schema, supervisor, worker
+from companion.accounts import actions as accounts
+from companion.accounts import queries as people
+from companion.clock import utc_now
+from companion.config import Config, make_secrets
+from companion.db import EVERY_CLINIC, Database
+from companion.doctor import examine
+from companion.errors import CompanionError, Misconfigured
+from companion.triage.cases import CaseError, run_cases
+from companion.triage.protocol import load, load_shipped_protocol
+from companion.wiring import build_runtime
+
+console = Console(highlight=False, soft_wrap=True)
+
+
+@click.group()
+def commands() -> None:
+    """Aftercare Companion."""
+    logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(levelname)s %(name)s %(message)s")
+
+
+def main() -> None:
+    """Run a command; what an operator can mend is said in one sentence."""
+    try:
+        commands(standalone_mode=False)
+    except (CompanionError, CaseError) as error:
+        _fail(str(error))
+    except PermissionError as error:
+        _fail(f"No permission for {error.filename}: give this account the right to write there.")
+    except click.ClickException as error:
+        error.show()
+        sys.exit(2)
+    except click.Abort:
+        sys.exit(130)
+
+
+@commands.command()
+@click.option("--demonstration", is_flag=True, help="Fill an empty database with invented people and print links.")
+def serve(demonstration: bool) -> None:
+    """Run web and worker on this machine; sets up what is missing."""
+    config = Config()
+    supervisor.require_free_port(config)
+    _step("Secrets and keys", lambda: _prepare_secrets(config))
+    _step("Database", lambda: _prepare_database(config))
+    rt = build_runtime(config)
+    if demonstration and demo.is_empty(rt):
+        _step("Demonstration clinic", lambda: demo.add_demonstration(rt, utc_now()))
+    found = demo.links(rt, utc_now()) if demonstration else []
+    rt.db.close()
+    console.print("Starting web and worker …")
+    sys.exit(supervisor.serve(config, when_ready=lambda: _welcome(config, found)))
+
+
+@commands.command()
+def web() -> None:
+    """Run the web processes only."""
+    config = Config()
+    supervisor.require_free_port(config)
+    command = supervisor.web_command(config)
+    os.execv(command[0], command)  # noqa: S606 - our own command
+
+
+@commands.command("worker")
+def run_worker() -> None:
+    """Run the worker only."""
+    stop = threading.Event()
+    supervisor.stop_on_signals(stop)
+    rt = build_runtime(Config())
+    schema.require_newest(rt.db)
+    worker.run(rt, stop)
+    rt.db.close()
+
+
+@commands.command()
+def migrate() -> None:
+    """Bring the database to this version's schema; on PostgreSQL as the owner."""
+    config = Config()
+    _migrate(config)
+    console.print("The database is up to date.")
+
+
+@commands.command()
+def keys() -> None:
+    """Make the secrets that are missing."""
+    _prepare_secrets(Config())
+    console.print("The secrets are in place.")
+
+
+@commands.command("demo")
+def add_demo() -> None:
+    """Fill an empty database with the demonstration clinic."""
+    rt = build_runtime(Config())
+    if not demo.is_empty(rt):
+        raise Misconfigured("The database is not empty: the demonstration needs one of its own.")
+    demo.add_demonstration(rt, utc_now())
+    _print_links(demo.links(rt, utc_now()))
+
+
+@commands.command()
+@click.argument("email")
+def invite(email: str) -> None:
+    """A one-use link for the member of staff with this e-mail address, good for a day."""
+    rt = build_runtime(Config())
+    now = rt.clock()
+    with rt.db.transaction(EVERY_CLINIC) as db:
+        person = people.person_by_email(db, email)
+        if person is None:
+            raise Misconfigured("Nobody has this e-mail address.")
+        made = accounts.invite(db, person, now=now, lasts=timedelta(days=1))
+    console.print(f"{rt.config.base_url}/join#{made.token}")
+
+
+@commands.command()
+def doctor() -> None:
+    """Check this installation and explain each finding."""
+    findings = examine(Config(), utc_now())
+    for finding in findings:
+        mark = "[green]ok[/green]  " if finding.is_ok else "[red]fault[/red]"
+        console.print(f"{mark} {finding.what}: {finding.explanation}")
+    sys.exit(0 if all(finding.is_ok for finding in findings) else 1)
+
+
+@commands.command()
+@click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.option("--protocol", type=click.Path(exists=True, dir_okay=False, path_type=Path), help="Another protocol file.")
+def triage(file: Path, protocol: Path | None) -> None:
+    """Run a case file through triage and print one line of JSON for each log."""
+    rules = load(protocol) if protocol else load_shipped_protocol()
+    for result in run_cases(file, rules):
+        click.echo(json.dumps(result, ensure_ascii=False))
+
+
+def _prepare_secrets(config: Config) -> None:
+    try:
+        make_secrets(config.data_dir / "secrets")
+    except OSError as error:
+        raise Misconfigured(f"The data folder {config.data_dir} cannot be written ({error.strerror}).") from None
+
+
+def _prepare_database(config: Config) -> None:
+    db = Database(config.url)
+    current = schema.current_revision(db)
+    db.close()
+    if current == schema.newest_revision():
+        return
+    if not config.url.startswith("sqlite"):
+        raise Misconfigured("The database has another schema: run `companion migrate` as its owner first.")
+    if current is not None:
+        _back_up(Path(config.url.removeprefix("sqlite:///")), utc_now())
+    _migrate(config)
+
+
+def _migrate(config: Config) -> None:
+    db = Database(config.database_owner_url or config.url)
+    schema.migrate(db, application_role=None if db.is_sqlite else schema.application_role(config.url))
+    db.close()
+
+
+def _back_up(path: Path, now: datetime) -> None:
+    target = path.with_name(f"{path.stem}-{now:%Y%m%d-%H%M%S}.sqlite3")
+    with sqlite3.connect(path) as source, sqlite3.connect(target) as copy:
+        source.backup(copy)
+
+
+def _step(what: str, work: Callable[[], None]) -> None:
+    with console.status(f"{what} …"):
+        work()
+    console.print(f"[green]done[/green] {what}")
+
+
+def _welcome(config: Config, found: list[demo.Link]) -> None:
+    console.print(f"\nAftercare Companion is at [bold]{config.base_url}[/bold]  (Ctrl-C stops it)")
+    _print_links(found)
+
+
+def _print_links(found: list[demo.Link]) -> None:
+    if found:
+        console.print("\nOne-use sign-in links, each good for 12 hours:")
+    for link in found:
+        console.print(f"  {link.who}:\n    {link.url}")
+
+
+def _fail(sentence: str) -> None:
+    click.echo(sentence, err=True)
+    sys.exit(1)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,122 @@
+"""The queue: cases by urgency with the reason, their age and the time that is left."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from flask import Blueprint, redirect, render_template
+from flask_babel import gettext
+from sqlalchemy.orm import Session
+from werkzeug.wrappers import Response
+
+from companion.accounts import queries as accounts
+from companion.clinic import actions as clinic_actions
+from companion.clinic import queries as clinic
+from companion.escalation import queries as escalation
+from companion.escalation.models import Escalation
+from companion.operations import queries as operations
+from companion.runtime import current_runtime
+from companion.web.guards import CARERS, current_actor, roles
+from companion.web.requests import form_fields
+
+blueprint = Blueprint("queue", __name__, url_prefix="/console")
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One case as the queue shows it; minutes left are negative once the promise is broken."""
+
+    case: Escalation
+    patient_name: str
+    taken_by: str | None
+    age_minutes: int
+    minutes_left: int
+
+
+@dataclass(frozen=True, slots=True)
+class Status:
+    """The line that says whether alerts work."""
+
+    ok: bool
+    text: str
+
+
+@blueprint.get("/")
+@roles(*CARERS)
+def index() -> str:
+    """The queue as a page."""
+    return _render("console/queue.html", is_fragment=False)
+
+
+@blueprint.get("/queue")
+@roles(*CARERS)
+def fragment() -> str:
+    """The queue alone, for the page that refreshes itself."""
+    return _render("console/_queue.html", is_fragment=True)
+
+
+@blueprint.post("/duty")
+@roles(*CARERS)
+def set_duty() -> Response:
+    """Go on or off duty."""
+    rt, actor = current_runtime(), current_actor()
+    is_on = form_fields().get("on", [""])[0] == "1"
+    with rt.db.transaction(actor.clinic_id) as db:
+        clinic_actions.set_duty(db, clinic_id=actor.clinic_id, person_id=actor.id, is_on=is_on, now=rt.clock())
+    return redirect("/console/", code=303)
+
+
+def surroundings(db: Session, clinic_id: UUID, person_id: UUID, now: datetime) -> dict[str, object]:
+    """What every page of the console shows: the status line and the duty switch."""
+    return {
+        "alerting": status(operations.alerting(db, clinic_id, now)),
+        "is_on_duty": clinic.is_on_duty(db, clinic_id, person_id),
+        "zone": clinic.clinic(db, clinic_id).zone,
+    }
+
+
+def status(found: operations.Alerting) -> Status:
+    """The status line's words."""
+    if not found.is_worker_alive:
+        return Status(
+            False, gettext("Alerts are not being sent. Look at this page, and tell whoever runs this machine.")
+        )
+    if not found.on_duty:
+        return Status(False, gettext("Nobody is on duty. Switch on “On duty”, or alerts go to everybody."))
+    if not found.reachable:
+        return Status(False, gettext("Nobody on duty has a device for alerts. Switch on notifications on your phone."))
+    return Status(True, gettext("Alerts working, checked %(age)s s ago", age=found.age_seconds))
+
+
+def _render(template: str, *, is_fragment: bool) -> str:
+    rt, actor = current_runtime(), current_actor()
+    now = rt.clock()
+    with rt.db.reading(actor.clinic_id) as db:
+        return render_template(
+            template,
+            rows=rows(db, actor.clinic_id, escalation.queue(db, actor.clinic_id), now),
+            closed=rows(db, actor.clinic_id, escalation.resolved(db, actor.clinic_id, limit=5), now),
+            now=now,
+            oob=is_fragment,
+            **surroundings(db, actor.clinic_id, actor.id, now),
+        )
+
+
+def rows(db: Session, clinic_id: UUID, cases: list[Escalation], now: datetime) -> list[Row]:
+    """Cases with the names that belong to them."""
+    ids = {person_id for case in cases for person_id in (case.patient_id, case.taken_by) if person_id}
+    people = accounts.people(db, clinic_id, ids)
+    return [
+        Row(
+            case=case,
+            patient_name=people[case.patient_id].name,
+            taken_by=people[case.taken_by].name if case.taken_by else None,
+            age_minutes=_minutes(now, case.opened_at),
+            minutes_left=_minutes(case.respond_by, now),
+        )
+        for case in cases
+    ]
+
+
+def _minutes(later: datetime, earlier: datetime) -> int:
+    return int((later - earlier).total_seconds() // 60)

@@ -1,0 +1,98 @@
+"""`companion doctor`: what may stand in the way, each finding with what to do about it."""
+
+import os
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import text
+from sqlalchemy.exc import SQLAlchemyError
+
+from companion import schema
+from companion.clinic import queries as clinic
+from companion.config import Config, load_secrets
+from companion.db import EVERY_CLINIC, Database
+from companion.errors import Misconfigured
+from companion.operations import queries as operations
+from companion.paths import STATIC
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One check: what was looked at, whether it is well, what it means or what to do."""
+
+    what: str
+    is_ok: bool
+    explanation: str
+
+
+def examine(config: Config, now: datetime) -> list[Finding]:
+    """Every check, in the order in which they matter; never raises for a fault it can name."""
+    findings = [_data_folder(config), _secrets(config), _assets()]
+    db = Database(config.url)
+    try:
+        findings += [_schema(db), *_library(db)]
+        if all(finding.is_ok for finding in findings):
+            findings += _alerting(db, now)
+    except (SQLAlchemyError, OSError) as error:
+        findings.append(
+            Finding("Database", False, f"cannot be reached ({type(error).__name__}); see COMPANION_DATABASE_URL")
+        )
+    finally:
+        db.close()
+    return findings
+
+
+def _data_folder(config: Config) -> Finding:
+    is_ok = config.data_dir.is_dir() and os.access(config.data_dir, os.W_OK)
+    told = "can be written" if is_ok else "is missing or cannot be written: `companion serve` makes it"
+    return Finding("Data folder", is_ok, f"{config.data_dir} {told}")
+
+
+def _secrets(config: Config) -> Finding:
+    try:
+        load_secrets(config.data_dir / "secrets")
+    except Misconfigured as error:
+        return Finding("Secrets", False, error.message)
+    return Finding("Secrets", True, "present, and readable by this account only")
+
+
+def _assets() -> Finding:
+    is_ok = (STATIC / "manifest.json").is_file()
+    return Finding(
+        "Pages", is_ok, "styles and scripts are built" if is_ok else "static/dist is missing: run `make assets`"
+    )
+
+
+def _schema(db: Database) -> Finding:
+    current, wanted = schema.current_revision(db), schema.newest_revision()
+    told = f"revision {current}" if current == wanted else f"is at {current}, needs {wanted}: run `companion migrate`"
+    return Finding("Schema", current == wanted, told)
+
+
+def _library(db: Database) -> list[Finding]:
+    if not db.is_sqlite:
+        return []
+    with db.engine.connect() as connection:
+        version = connection.execute(text("select sqlite_version()")).scalar_one()
+        journal = connection.execute(text("pragma journal_mode")).scalar_one()
+    return [Finding("SQLite", True, f"version {version}, journal mode {journal}")]
+
+
+def _alerting(db: Database, now: datetime) -> list[Finding]:
+    with db.reading(EVERY_CLINIC) as session:
+        clinics = clinic.clinics(session)
+        found = {one.name: operations.alerting(session, one.id, now) for one in clinics}
+    is_alive = any(one.is_worker_alive for one in found.values())
+    told = "beats" if is_alive else "is silent: start `companion serve` or `companion worker`"
+    return [
+        Finding("Worker", is_alive or not found, told),
+        *(
+            Finding(
+                f"Alerts of {name}",
+                one.reachable > 0,
+                f"{one.on_duty} on duty, {one.reachable} with a device"
+                + ("" if one.reachable else ": a nurse signs in, goes on duty and switches on notifications"),
+            )
+            for name, one in found.items()
+        ),
+    ]

@@ -1,0 +1,120 @@
+"""`companion serve`: web and worker on one machine, started, watched and stopped together."""
+
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import time
+import urllib.request
+from collections.abc import Callable
+from types import FrameType
+from urllib.error import URLError
+
+from companion.config import Config
+from companion.errors import Misconfigured
+
+_START_SECONDS = 30
+_STOP_SECONDS = 15
+
+
+def web_command(config: Config) -> list[str]:
+    """How the web processes are started: threads, no control socket, no access log."""
+    return [
+        *(sys.executable, "-m", "gunicorn", "companion.app:from_environment()"),
+        *("--worker-class", "gthread", "--workers", str(config.web_workers), "--threads", str(config.web_threads)),
+        *("--bind", f"{config.host}:{config.port}", "--no-control-socket", "--log-level", "warning"),
+        *("--graceful-timeout", "10", "--timeout", "60"),
+    ]
+
+
+def worker_command() -> list[str]:
+    """How the worker is started."""
+    return [sys.executable, "-m", "companion.cli", "worker"]
+
+
+def require_free_port(config: Config) -> None:
+    """Misconfigured if somebody else listens where we want to."""
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((config.host, config.port))
+        except OSError as error:
+            raise Misconfigured(
+                f"Port {config.port} on {config.host} cannot be used ({error.strerror}): "
+                "stop what listens there, or set COMPANION_PORT."
+            ) from None
+
+
+def serve(config: Config, *, when_ready: Callable[[], None]) -> int:
+    """Run web and worker until a signal or until one cannot be kept alive; 0 after a clean stop."""
+    require_free_port(config)
+    stop = threading.Event()
+    for name in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(name, lambda _number, _frame: stop.set())
+    children = {"web": _Child(web_command(config)), "worker": _Child(worker_command())}
+    try:
+        if _answers(config, children, stop):
+            when_ready()
+            _watch(children, stop)
+        return 0 if stop.is_set() else 1
+    finally:
+        for child in children.values():
+            child.stop()
+
+
+class _Child:
+    """One process of ours, in its own group, so that Ctrl-C reaches it through us only."""
+
+    def __init__(self, command: list[str]) -> None:
+        self._command = command
+        self.process = self._start()
+        self.restarts = 0
+
+    def _start(self) -> "subprocess.Popen[bytes]":
+        return subprocess.Popen(self._command, start_new_session=True)  # noqa: S603 - our own command
+
+    def keep_alive(self) -> None:
+        """Start again what has ended."""
+        if self.process.poll() is not None:
+            self.restarts += 1
+            self.process = self._start()
+
+    def stop(self) -> None:
+        """Ask to end, and end what does not listen."""
+        if self.process.poll() is None:
+            self.process.terminate()
+            try:
+                self.process.wait(_STOP_SECONDS)
+            except subprocess.TimeoutExpired:
+                self.process.kill()
+                self.process.wait()
+
+
+def _answers(config: Config, children: dict[str, _Child], stop: threading.Event) -> bool:
+    deadline = time.monotonic() + _START_SECONDS
+    while time.monotonic() < deadline and not stop.wait(0.2):
+        if any(child.process.poll() is not None for child in children.values()):
+            return False
+        try:
+            with urllib.request.urlopen(f"http://{config.host}:{config.port}/healthz", timeout=5) as answer:
+                return bool(answer.status == 200)
+        except (URLError, OSError):
+            continue
+    return False
+
+
+def _watch(children: dict[str, _Child], stop: threading.Event) -> None:
+    while not stop.wait(1):
+        for child in children.values():
+            child.keep_alive()
+
+
+def stop_on_signals(stop: threading.Event) -> None:
+    """Set `stop` on SIGINT and SIGTERM."""
+
+    def on_signal(_number: int, _frame: FrameType | None) -> None:
+        stop.set()
+
+    for name in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(name, on_signal)
