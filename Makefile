@@ -4,22 +4,36 @@ VENV := .venv
 BIN := $(VENV)/bin
 .DEFAULT_GOAL := help
 
-.PHONY: help test quick lint clean
+.PHONY: help run test quick lint assets clean
+
+define environment
+$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed; this is " + sys.version.split()[0])' && \
+echo "Setting up the environment (about a minute the first time) …" && \
+$(PYTHON) -m venv $(VENV) && \
+$(BIN)/pip install --quiet --disable-pip-version-check --progress-bar on --require-hashes -r $(1) && \
+$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+endef
 
 help: ## Show what can be made
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
 
-$(VENV)/tests.stamp: requirements/test.txt pyproject.toml
-	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed; this is " + sys.version.split()[0])'
-	@echo "Making the environment (about a minute the first time) …"
-	@$(PYTHON) -m venv $(VENV)
-	@$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r requirements/test.txt
-	@$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+run: $(VENV)/run.stamp ## Set up what is missing and run the product with a demonstration clinic
+	@$(BIN)/companion serve --demonstration
+
+$(VENV)/run.stamp: requirements/run.txt pyproject.toml
+	@$(call environment,requirements/run.txt)
 	@touch $@
 
+$(VENV)/tests.stamp: requirements/test.txt pyproject.toml
+	@$(call environment,requirements/test.txt)
+	@touch $@ $(VENV)/run.stamp
+
+assets: ## Build static/dist from static/src (needs Node)
+	cd static && npm ci --no-audit --no-fund && npm run build
+
 lint: $(VENV)/tests.stamp ## Style, types and floors
-	$(BIN)/ruff check companion tests migrations
-	$(BIN)/ruff format --check companion tests migrations
+	$(BIN)/ruff check companion tests migrations wsgi.py
+	$(BIN)/ruff format --check companion tests migrations wsgi.py
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 

@@ -71,7 +71,7 @@ STORIES = (
     Story(
         0, "Clara Moss", "U02", _plan("rejuvenation", "face", "vitamins", "ha_filler_crosslinked"), (20.5,),
         (Log(3, "face", {"redness": 1, "swelling": 1}),
-         Log(20, "face", {"pain": 1, "bruising": 1}, ("skin_mottled_or_dusky",), "Like purple lace on my cheek", "today")),
+         Log(20, "face", {"pain": 1, "bruising": 1}, ("skin_mottled_or_dusky",), "Like purple lace", "today")),
     ),
     Story(
         0, "Dario Finch", "D06", _plan("hair", "scalp", "dutasteride", visits=6, days=28), (800, 130),
