@@ -15,6 +15,11 @@ from companion.escalation.rules import LEVELS
 _urgency = sql_case({level: rank for rank, level in enumerate(LEVELS)}, value=Escalation.level)
 
 
+# Several things happen at one instant, when a case opens: this is the order in which they are told.
+_ORDER = ("opened", "raised", "entry_added", "lapsed", "told", "unanswered", "seen", "taken", "contacted", "resolved")
+_order = sql_case({kind: rank for rank, kind in enumerate(_ORDER)}, value=EscalationEvent.kind)
+
+
 def case(db: Session, clinic_id: UUID, case_id: UUID) -> Escalation:
     """One case of the clinic; NotFound for any other."""
     found = db.get(Escalation, (clinic_id, case_id))
@@ -61,7 +66,7 @@ def events(db: Session, clinic_id: UUID, case_id: UUID) -> list[EscalationEvent]
         db.scalars(
             select(EscalationEvent)
             .where(EscalationEvent.clinic_id == clinic_id, EscalationEvent.escalation_id == case_id)
-            .order_by(EscalationEvent.at, EscalationEvent.id)
+            .order_by(EscalationEvent.at, _order, EscalationEvent.id)
         )
     )
 

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from flask import Flask, Response, current_app, jsonify, make_response, render_template, request
-from flask_babel import Babel, format_date, format_datetime, format_time, gettext
+from flask_babel import Babel, format_datetime, format_time, gettext
 from jinja2 import ChainableUndefined, ChoiceLoader, FileSystemLoader, PackageLoader
 from werkzeug.exceptions import HTTPException
 
@@ -26,7 +26,6 @@ def install(app: Flask) -> None:
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
     Babel(app, locale_selector=_locale, default_translation_directories=str(Path(TEMPLATES).parent / "translations"))
     app.add_template_filter(local_time)
-    app.add_template_filter(local_date)
     app.add_template_filter(local_datetime)
     app.context_processor(_surroundings)
     app.register_error_handler(CompanionError, error_page)
@@ -36,12 +35,7 @@ def install(app: Flask) -> None:
 
 def local_time(at: datetime, zone: str) -> str:
     """14:05"""
-    return str(format_time(to_local(at, zone), "short", rebase=False))
-
-
-def local_date(at: datetime, zone: str) -> str:
-    """Monday, 23 November"""
-    return str(format_date(to_local(at, zone).date(), "EEEE, d MMMM", rebase=False))
+    return str(format_time(to_local(at, zone), "HH:mm", rebase=False))
 
 
 def local_datetime(at: datetime, zone: str) -> str:

@@ -1,0 +1,176 @@
+"""The nurse's pages through the real application."""
+
+from datetime import timedelta
+from uuid import UUID, uuid4
+
+import pytest
+from flask import Flask
+from sqlalchemy import select
+
+from companion.accounts.models import AuditEntry
+from companion.app import create_app
+from companion.clinic import queries as clinic
+from companion.course.models import Course
+from companion.db import EVERY_CLINIC
+from companion.escalation import actions as escalation
+from companion.escalation.models import Escalation
+from companion.operations.actions import beat
+from companion.runtime import Runtime
+from companion.schedule.models import PlanItem, Visit
+from tests.conftest import Clock
+from tests.people import NOW, Cast
+from tests.signed_in import Browser, browser
+
+COURSE = {
+    "indication": "hair",
+    "areas": ["scalp"],
+    "agents": ["vitamins"],
+    "technique": "manual_needle",
+    "planned_visits": "4",
+    "interval_days": "21",
+}
+
+
+@pytest.fixture
+def app(rt: Runtime, cast: Cast) -> Flask:
+    return create_app(rt)
+
+
+@pytest.fixture
+def iris(app: Flask, rt: Runtime, cast: Cast) -> Browser:
+    return browser(app, rt, (cast.north, cast.iris))
+
+
+@pytest.fixture
+def noor(app: Flask, rt: Runtime, cast: Cast) -> Browser:
+    return browser(app, rt, (cast.north, cast.noor))
+
+
+@pytest.fixture
+def case_id(rt: Runtime, cast: Cast) -> UUID:
+    with rt.db.transaction(cast.north) as db:
+        case = escalation.open_case(
+            db,
+            clinic_id=cast.north,
+            patient_id=cast.ada,
+            subject_id=uuid4(),
+            level="clinic_urgent_1h",
+            summary="White patch: possible blocked vessel",
+            now=NOW,
+        )
+        return case.id
+
+
+def state_of(rt: Runtime, case_id: UUID) -> str:
+    with rt.db.reading(EVERY_CLINIC) as db:
+        return db.scalars(select(Escalation.state).where(Escalation.id == case_id)).one()
+
+
+def test_the_queue_shows_the_reason_and_the_time_left(iris: Browser, case_id: UUID, clock: Clock) -> None:
+    clock.now += timedelta(minutes=20)
+    for path in ("/console/", "/console/queue"):
+        page = iris.get(path).data.decode()
+        assert "White patch: possible blocked vessel" in page
+        assert "Waiting 20 min" in page
+        assert "Answer due in 40 min" in page
+    clock.now += timedelta(minutes=60)
+    assert "Answer is 20 min late" in iris.get("/console/").data.decode()
+
+
+def test_the_status_line_is_red_until_worker_and_device_are_there(rt: Runtime, iris: Browser, cast: Cast) -> None:
+    assert "Alerts are not being sent" in iris.get("/console/").data.decode()
+    with rt.db.transaction(EVERY_CLINIC) as db:
+        beat(db, "dispatcher", now=NOW)
+    assert "Nobody on duty has a device" in iris.get("/console/").data.decode()
+
+
+def test_opening_a_case_is_seen_and_taking_it_names_the_taker(
+    rt: Runtime, iris: Browser, noor: Browser, case_id: UUID
+) -> None:
+    assert iris.get(f"/console/cases/{case_id}").status_code == 200
+    assert iris.post(f"/console/cases/{case_id}/acknowledgement").status_code == 303
+    second = noor.post(f"/console/cases/{case_id}/acknowledgement")
+    assert second.status_code == 409
+    assert "Iris has taken this case already." in second.data.decode()
+    page = noor.get(f"/console/cases/{case_id}").data.decode()
+    assert "Opened by Iris" in page
+    assert "Taken by Iris" in page
+
+
+def test_a_case_is_closed_with_outcome_and_note_only(rt: Runtime, iris: Browser, case_id: UUID) -> None:
+    url = f"/console/cases/{case_id}/resolution"
+    for data in ({}, {"outcome": "reassured"}, {"outcome": "magic", "note": "Fine."}, {"note": "Fine."}):
+        answer = iris.post(url, data=data)
+        assert answer.status_code == 422
+        assert state_of(rt, case_id) == "open"
+    assert iris.post(url, data={"outcome": "reassured", "note": "Called. Fine."}).status_code == 303
+    assert state_of(rt, case_id) == "resolved"
+    assert iris.post(url, data={"outcome": "reassured", "note": "Again."}).status_code == 409
+
+
+def test_a_contact_is_recorded(iris: Browser, case_id: UUID) -> None:
+    url = f"/console/cases/{case_id}/contacts"
+    assert iris.post(url, data={"how": "telepathy"}).status_code == 422
+    assert iris.post(url, data={"how": "called"}).status_code == 303
+    assert "Contact by Iris" in iris.get(f"/console/cases/{case_id}").data.decode()
+
+
+def test_duty_is_a_switch(rt: Runtime, noor: Browser, cast: Cast) -> None:
+    for on, names in (("1", ["Iris", "Noor"]), ("0", ["Iris"]), ("0", ["Iris"])):
+        assert noor.post("/console/duty", data={"on": on}).status_code == 303
+        with rt.db.reading(cast.north) as db:
+            assert [person.name for person in clinic.on_duty(db, cast.north)] == names
+
+
+def test_a_nurse_enrols_a_patient_with_course_session_and_code(
+    app: Flask, rt: Runtime, iris: Browser, cast: Cast
+) -> None:
+    created = iris.post("/console/patients", data={"name": "  Zoe   Lark "})
+    patient_url = created.location
+    assert "Zoe Lark" in iris.get(patient_url).data.decode()
+    assert iris.post(f"{patient_url}/courses", data=COURSE).status_code == 303
+    with rt.db.reading(EVERY_CLINIC) as db:
+        course_id = db.scalars(select(Course.id).where(Course.indication == "hair")).one()
+    added = iris.post(f"{patient_url}/courses/{course_id}/visits", data={"date": "2026-12-01", "time": "10:00"})
+    assert added.status_code == 303
+    with rt.db.reading(EVERY_CLINIC) as db:
+        visit = db.scalars(select(Visit).where(Visit.course_id == course_id)).one()
+        assert visit.starts_at.isoformat() == "2026-12-01T09:00:00+00:00"
+        assert len(list(db.scalars(select(PlanItem.id).where(PlanItem.visit_id == visit.id)))) == 8
+    page = iris.post(f"{patient_url}/invitation").data.decode()
+    code = page.split('<p class="code">')[1].split("<")[0]
+    phone = browser(app, rt)
+    joined = phone.post("/join", data={"code": code.lower()})
+    assert (joined.status_code, joined.location) == (303, "/")
+    assert "Hello Zoe Lark" in phone.get("/").data.decode()
+
+
+@pytest.mark.parametrize(
+    ("path", "data", "sentence"),
+    [
+        ("/console/patients", {"name": ""}, "Enter the patient&#39;s name"),
+        ("/console/patients", {"name": "x" * 101}, "Enter the patient&#39;s name"),
+        ("/console/patients", {"name": "a\u202eb"}, "Enter the patient&#39;s name"),
+        ("courses", {}, "Choose one"),
+        ("visits", {"date": "soon", "time": ""}, "Enter a date and a time"),
+        ("visits", {"date": "2027-03-28", "time": "02:30"}, "this time does not exist"),
+        ("visits", {"date": "2026-10-25", "time": "02:30"}, "choose the first or the second time"),
+    ],
+)
+def test_a_wrong_form_comes_back_with_a_sentence(
+    iris: Browser, cast: Cast, path: str, data: dict[str, str], sentence: str
+) -> None:
+    url = {
+        "courses": f"/console/patients/{cast.ada}/courses",
+        "visits": f"/console/patients/{cast.ada}/courses/{cast.ada_course}/visits",
+    }.get(path, path)
+    answer = iris.post(url, data=data)
+    assert answer.status_code == 422
+    assert sentence in answer.data.decode()
+
+
+def test_what_nurses_do_is_in_the_audit_trail(rt: Runtime, iris: Browser, cast: Cast, case_id: UUID) -> None:
+    iris.post(f"/console/cases/{case_id}/acknowledgement")
+    with rt.db.reading(cast.north) as db:
+        rows = db.execute(select(AuditEntry.verb, AuditEntry.actor_id)).all()
+    assert ("case.taken", cast.iris) in [(row.verb, row.actor_id) for row in rows]
