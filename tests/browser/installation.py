@@ -1,0 +1,102 @@
+"""The product as it is installed: web and worker processes, a free port and a database of their own."""
+
+import contextlib
+import os
+import socket
+import subprocess
+import sys
+import threading
+import time
+import urllib.request
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.error import URLError
+
+from companion import demo
+from companion.accounts import actions, queries
+from companion.clinic.queries import clinics
+from companion.clock import utc_now
+from companion.config import Config, make_secrets
+from companion.db import EVERY_CLINIC
+from companion.schema import migrate
+from companion.wiring import build_runtime
+
+
+@dataclass(frozen=True, slots=True)
+class Installation:
+    """Where it is, and a way in for anybody of the demonstration."""
+
+    url: str
+    config: Config
+
+    def link(self, name: str) -> str:
+        """A one-use link that signs in as the person of this name."""
+        rt = build_runtime(self.config)
+        now = utc_now()
+        with rt.db.transaction(EVERY_CLINIC) as db:
+            people = [p for c in clinics(db) for p in (*queries.patients(db, c.id), *queries.staff(db, c.id, "nurse"))]
+            person = next(person for person in people if person.name == name)
+            token = actions.invite(db, person, now=now).token
+        rt.db.close()
+        return f"{self.url}/join#{token}"
+
+
+@contextlib.contextmanager
+def installed(folder: Path, environment: Mapping[str, str]) -> Iterator[Installation]:
+    """Run web and worker with the demonstration until the block ends."""
+    port = _free_port()
+    url = f"http://127.0.0.1:{port}"
+    settings = {
+        **environment,
+        "COMPANION_DATA_DIR": str(folder),
+        "COMPANION_PORT": str(port),
+        "COMPANION_BASE_URL": url,
+    }
+    with _environment(settings):
+        config = Config()
+        make_secrets(folder / "secrets")
+        rt = build_runtime(config)
+        migrate(rt.db)
+        demo.add_demonstration(rt, utc_now())
+        rt.db.close()
+        with _process("web"), _process("worker"):
+            _wait_until_healthy(url)
+            yield Installation(url, config)
+
+
+@contextlib.contextmanager
+def _process(command: str) -> Iterator[None]:
+    process = subprocess.Popen([sys.executable, "-m", "companion.cli", command])
+    try:
+        yield
+    finally:
+        process.terminate()
+        process.wait(20)
+
+
+@contextlib.contextmanager
+def _environment(settings: Mapping[str, str]) -> Iterator[None]:
+    before = dict(os.environ)
+    os.environ.update(settings)
+    try:
+        yield
+    finally:
+        os.environ.clear()
+        os.environ.update(before)
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def _wait_until_healthy(url: str) -> None:
+    deadline = time.monotonic() + 40
+    while time.monotonic() < deadline:
+        with contextlib.suppress(URLError, OSError), urllib.request.urlopen(f"{url}/healthz", timeout=5) as answer:
+            if answer.status == 200:
+                return
+        threading.Event().wait(0.1)  # another process starts: there is nothing of ours to wait on
+    raise AssertionError("web and worker do not answer")
