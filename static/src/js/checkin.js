@@ -40,7 +40,7 @@ function show(index, { isFirst = false } = {}) {
   const isLast = at === steps.length - 1;
   form.querySelector('[data-next]').hidden = isLast;
   form.querySelector('[data-send]').hidden = !isLast;
-  document.querySelector('[data-plain-title]')?.toggleAttribute('hidden', !isFirst && at > 0);
+  document.querySelector('[data-plain-title]')?.classList.toggle('nhsuk-u-visually-hidden', at > 0);
   const progress = form.querySelector('[data-progress]');
   progress.hidden = false;
   progress.textContent = word('question_of', { n: at + 1, total: steps.length });
@@ -121,6 +121,7 @@ async function onEmergency() {
   if (!layer.hidden) return;
   form.hidden = true;
   layer.hidden = false;
+  document.querySelector('[data-plain-title]').hidden = true;
   document.body.dataset.layer = 'call';
   layer.querySelector('h1').focus();
   await keepAndSend('now', layer.querySelector('[data-call-state]'));
@@ -163,7 +164,7 @@ function finish() {
   document.querySelector('[data-call-layer]').hidden = true;
   delete document.body.dataset.layer;
   form.hidden = true;
-  const done = document.querySelector('[data-done]');
+  const done = document.querySelector('section[data-done]');
   done.hidden = false;
   const { feels } = Object.fromEntries(new FormData(form));
   done.querySelector('[data-done-call]').hidden = !(feels === 'now' || form.querySelector('[name="sign"]:checked, [name="group"][value="any"]:checked'));
@@ -180,5 +181,6 @@ async function onMistake() {
   document.querySelector('[data-call-layer]').hidden = true;
   delete document.body.dataset.layer;
   form.hidden = false;
+  document.querySelector('[data-plain-title]').hidden = false;
   show(at);
 }

@@ -1,0 +1,179 @@
+"""Every page in a real browser: accessible, without sideways scrolling, and usable without a script."""
+
+import re
+from collections.abc import Callable, Iterator
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Browser, BrowserContext, Page, expect
+
+from tests.browser.installation import Installation
+
+pytestmark = pytest.mark.browser
+
+PUBLIC = ["/sign-in", "/join", "/nothing-here", "/shell"]
+PATIENT = ["/", "/reactions/new", "/sessions", "/call"]
+NURSE = ["/console/", "/console/patients"]
+RULES = {"runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]}
+
+SignedIn = Callable[..., BrowserContext]
+
+
+@pytest.fixture(scope="module")
+def states(product: Installation, browser: Browser) -> dict[str, object]:
+    """Cookies of a patient, a nurse and nobody, so that each sign-in link is used once."""
+    found: dict[str, object] = {"nobody": None}
+    for role, name in (("patient", "Clara Moss"), ("nurse", "Iris Vale")):
+        context = browser.new_context()
+        page = context.new_page()
+        page.goto(product.link(name))
+        page.get_by_role("button", name="Sign in on this phone").click()
+        page.wait_for_url(re.compile(r"/(console/)?$"))
+        found[role] = context.storage_state()
+        context.close()
+    return found
+
+
+@pytest.fixture
+def signed_in(browser: Browser, states: dict[str, object]) -> Iterator[SignedIn]:
+    opened: list[BrowserContext] = []
+
+    def open_(role: str, **options: object) -> BrowserContext:
+        context = browser.new_context(storage_state=states[role], **options)  # type: ignore[arg-type]
+        opened.append(context)
+        return context
+
+    yield open_
+    for context in opened:
+        context.close()
+
+
+def pages_of(role: str) -> list[str]:
+    return {"nobody": PUBLIC, "patient": PATIENT, "nurse": NURSE}[role]
+
+
+def all_addresses(page: Page, product: Installation, role: str) -> list[str]:
+    """The role's pages, and the ones that are only found by going there."""
+    found = list(pages_of(role))
+    if role == "nurse":
+        for start, link in (("/console/", ".case a"), ("/console/patients", "main ul a")):
+            page.goto(product.url + start)
+            found.append(page.locator(link).first.get_attribute("href") or "")
+    if role == "patient":
+        page.goto(product.url)
+        found.append(page.locator("a[href^='/reactions/']:not([href$='new'])").first.get_attribute("href") or "")
+    return found
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("role", ["nobody", "patient", "nurse"])
+def test_axe_finds_nothing(product: Installation, signed_in: SignedIn, role: str, scheme: str) -> None:
+    page = signed_in(role, viewport={"width": 390, "height": 844}, color_scheme=scheme).new_page()
+    for address in all_addresses(page, product, role):
+        page.goto(product.url + address)
+        found = Axe().run(page, options=RULES)
+        assert found.violations_count == 0, f"{address} {scheme}\n{found.generate_report()}"
+
+
+def test_axe_finds_nothing_in_any_question_of_the_check_in(product: Installation, signed_in: SignedIn) -> None:
+    page = signed_in("patient", viewport={"width": 390, "height": 844}).new_page()
+    page.goto(f"{product.url}/reactions/new")
+    for answer in _answers(page):
+        found = Axe().run(page, options=RULES)
+        assert found.violations_count == 0, found.generate_report()
+        answer()
+    expect(page.get_by_role("heading", name="Call now")).to_be_focused()
+    found = Axe().run(page, options=RULES)
+    assert found.violations_count == 0, found.generate_report()
+
+
+def _answers(page: Page) -> Iterator[Callable[[], None]]:
+    def go_on() -> None:
+        page.get_by_role("button", name="Continue").click()
+
+    def areas() -> None:
+        page.get_by_role("checkbox", name="Face").check()
+        go_on()
+
+    def symptoms() -> None:
+        page.get_by_role("button", name="None of the others here").click()
+        go_on()
+
+    def warnings() -> None:
+        page.get_by_role("checkbox", name="Trouble breathing, or a swollen tongue or throat").check()
+        page.get_by_role("checkbox", name="It is hard to breathe").check()
+
+    yield from (areas, symptoms, warnings)
+
+
+@pytest.mark.parametrize("role", ["nobody", "patient", "nurse"])
+def test_no_page_scrolls_sideways_at_320_pixels(product: Installation, signed_in: SignedIn, role: str) -> None:
+    page = signed_in(role, viewport={"width": 320, "height": 640}).new_page()
+    for address in all_addresses(page, product, role):
+        page.goto(product.url + address)
+        width = page.evaluate("document.documentElement.scrollWidth")
+        assert width <= 320, f"{address} is {width} px wide"
+
+
+def test_the_check_in_works_without_a_script(product: Installation, signed_in: SignedIn) -> None:
+    page = signed_in("patient", java_script_enabled=False, viewport={"width": 390, "height": 844}).new_page()
+    page.goto(f"{product.url}/reactions/new")
+    page.get_by_role("button", name="Send").click()
+    expect(page.get_by_role("heading", name="There is a problem")).to_be_visible()
+    page.get_by_role("checkbox", name="Nowhere, all areas are fine").check()
+    page.get_by_role("checkbox", name="None of these").check()
+    page.get_by_role("radio", name="It can wait").check()
+    page.get_by_role("button", name="Send").click()
+    expect(page.get_by_role("heading", name=re.compile("Sent to your clinic"))).to_be_visible()
+
+
+def test_all_fine_takes_at_most_six_taps(product: Installation, signed_in: SignedIn) -> None:
+    page = signed_in("patient", viewport={"width": 390, "height": 844}, has_touch=True).new_page()
+    page.goto(product.url)
+    taps = 0
+    for role, name in (
+        ("link", "Check in"),
+        ("checkbox", "Nowhere, all areas are fine"),
+        ("button", "Continue"),
+        ("checkbox", "None of these"),
+        ("button", "Continue"),
+        ("button", "Send"),
+    ):
+        page.locator("main").get_by_role(role, name=name, exact=True).tap()  # type: ignore[arg-type]
+        taps += 1
+    expect(page.get_by_role("heading", name=re.compile("Sent to your clinic"))).to_be_visible()
+    assert taps <= 6
+
+
+def test_a_phone_without_network_keeps_the_entry_and_sends_it_later(product: Installation, signed_in: SignedIn) -> None:
+    context = signed_in("patient", viewport={"width": 390, "height": 844})
+    page = context.new_page()
+    page.goto(product.url)
+    page.evaluate("navigator.serviceWorker.ready.then(() => undefined)")
+    page.goto(f"{product.url}/reactions/new")
+    context.set_offline(True)
+    page.get_by_role("checkbox", name="Nowhere, all areas are fine").check()
+    page.get_by_role("button", name="Continue").click()
+    page.get_by_role("checkbox", name="None of these").check()
+    page.get_by_role("button", name="Continue").click()
+    page.get_by_role("button", name="Send").click()
+    expect(page.get_by_text("Saved on this phone, not sent yet").first).to_be_visible(timeout=15_000)
+    context.set_offline(False)
+    expect(page.get_by_text(re.compile("Sent to your clinic [0-9]")).first).to_be_visible(timeout=30_000)
+
+
+def test_an_emergency_sign_shows_the_call_page_without_network_too(product: Installation, signed_in: SignedIn) -> None:
+    context = signed_in("patient", viewport={"width": 390, "height": 844})
+    page = context.new_page()
+    page.goto(product.url)
+    page.evaluate("navigator.serviceWorker.ready.then(() => undefined)")
+    page.reload()
+    context.set_offline(True)
+    page.goto(f"{product.url}/reactions/new")
+    for answer in _answers(page):
+        answer()
+    expect(page.get_by_role("heading", name="Call now")).to_be_visible()
+    expect(page.locator("[data-call-layer] a[href='tel:999']")).to_be_visible()
+    expect(page.locator("[data-call-state]")).to_have_text("Saved on this phone, not sent yet", timeout=15_000)
+    context.set_offline(False)
+    expect(page.locator("[data-call-state]")).to_have_text(re.compile("Sent to your clinic"), timeout=30_000)
