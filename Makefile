@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 .DEFAULT_GOAL := help
 
-.PHONY: help run test quick lint assets clean
+.PHONY: help run test quick lint assets browsers pictures clean
 
 define environment
 $(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed; this is " + sys.version.split()[0])' && \
@@ -40,7 +40,17 @@ lint: $(VENV)/tests.stamp ## Style, types and floors
 quick: lint ## Lint, types, floors and the tests without browsers
 	$(BIN)/python -m pytest -m "not browser and not long"
 
-test: quick ## Everything that must hold before a change is taken in
+test: quick browsers ## Everything that must hold before a change is taken in
+	$(BIN)/python -m pytest -m "browser and not long"
+
+browsers: ## Install Chromium and Firefox where they are missing (Debian, as root)
+	@{ command -v chromium && command -v firefox-esr; } >/dev/null || { \
+	  echo "Installing Chromium and Firefox …"; \
+	  apt-get update -qq && apt-get install -y -qq --no-install-recommends \
+	    chromium firefox-esr fonts-liberation fonts-noto-color-emoji >/dev/null; }
+
+pictures: $(VENV)/tests.stamp browsers ## Pictures of every page, phone and desk, light and dark
+	$(BIN)/python -m tests.browser.pictures
 
 clean: ## Remove the environment
 	rm -rf $(VENV)

@@ -178,7 +178,13 @@ def _tell(db: Session, rt: Runtime, own: Clinic, story: Story, now: datetime) ->
     if len(story.sessions) < story.plan.planned_visits:
         latest = now - timedelta(hours=min(story.sessions))
         coming = max(latest + timedelta(days=story.plan.interval_days), now + timedelta(days=3))
-        schedule.plan_visit(db, row, number=len(story.sessions) + 1, starts_at=coming.replace(minute=0), now=now)
+        schedule.plan_visit(
+            db,
+            row,
+            number=len(story.sessions) + 1,
+            starts_at=coming.replace(hour=10, minute=0, second=0, microsecond=0),
+            now=now,
+        )
     for log in story.logs:
         _send(db, rt, patient, log, now - timedelta(hours=min(story.sessions) - log.hours))
     _end(db, patient, story.ending, now)

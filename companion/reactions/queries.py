@@ -32,6 +32,11 @@ class Care:
     seen_at: datetime | None = None
     taken_by: str | None = None
 
+    @property
+    def is_open(self) -> bool:
+        """Whether the clinic still owes an answer."""
+        return self.case is not None and self.case.state != "resolved"
+
 
 def graded(db: Session, clinic_id: UUID, patient_id: UUID, reaction_id: UUID) -> Graded:
     """One entry of a patient; NotFound for any other."""

@@ -61,14 +61,16 @@ def home() -> Response | str:
     now = rt.clock()
     with rt.db.reading(actor.clinic_id) as db:
         own = clinic.clinic(db, actor.clinic_id)
-        entries = queries.recent(db, actor.clinic_id, actor.id, limit=5)
+        recent = queries.recent(db, actor.clinic_id, actor.id, limit=5)
+        entries = [(entry, queries.care_of(db, actor.clinic_id, entry.reaction.id)) for entry in recent]
         return render_template(
             "reactions/home.html",
             clinic=clinic.contact(own),
             zone=own.zone,
             is_due=schedule.open_check_in(db, actor.clinic_id, actor.id, now) is not None,
             overviews=[schedule.overview(db, one, now) for one in courses.courses_of(db, actor.clinic_id, actor.id)],
-            entries=[(entry, queries.care_of(db, actor.clinic_id, entry.reaction.id)) for entry in entries],
+            entries=entries,
+            open_entry=next((pair for pair in entries if pair[1].is_open), None),
             messages=outbox.inbox(db, actor.clinic_id, actor.id, limit=5),
             advice=words.ADVICE,
         )

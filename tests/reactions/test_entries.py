@@ -287,3 +287,11 @@ def test_hostile_fields_never_break_the_form(rt: Runtime, ada: Browser) -> None:
     for data in ({"area": "\0"}, {"face.pain": ["9", "x"]}, {"noted_at": "24:00"}, {"group": ["x" * 5000]}, {}):
         answer = ada.post("/reactions", data={**FORM, "id": str(uuid4()), **data})
         assert answer.status_code in (303, 400, 422), json.dumps(list(data))
+
+
+def test_the_start_page_says_first_what_is_open_and_whom_to_call(rt: Runtime, ada: Browser) -> None:
+    put(ada, entry(warnings=URGENT))
+    put(ada, entry(noted_at=(NOW + timedelta(seconds=1)).isoformat(), sent_at=(NOW + timedelta(seconds=1)).isoformat()))
+    page = ada.get("/").data.decode()
+    assert page.index("Call your clinic now") < page.index("Check in</a>", page.index("<main"))
+    assert "Your clinic answers by" in page
