@@ -38,7 +38,7 @@ lint: $(VENV)/tests.stamp ## Style, types and floors
 	$(BIN)/lint-imports
 
 quick: lint ## Lint, types, floors and the tests without browsers
-	$(BIN)/python -m pytest -m "not browser and not long"
+	$(BIN)/python -m pytest -n 2 -m "not browser and not long"
 
 test: quick browsers ## Everything that must hold before a change is taken in
 	$(BIN)/python -m pytest -m "browser and not long"
