@@ -30,14 +30,14 @@ def open_case(
     case = queries.unresolved_case_of(db, clinic_id, patient_id)
     if case is None:
         case = _new_case(db, clinic_id=clinic_id, patient_id=patient_id, level=level, summary=summary, now=now)
+    elif rules.is_higher(level, case.level):
+        _raise(db, case, level=level, summary=summary, now=now)
+    else:
+        _add_event(db, case, "entry_added", now, subject=str(subject_id))
+        _tell_taker(db, case, subject_id, level, now)
     db.execute(
         insert(EscalationEntry).values(clinic_id=clinic_id, escalation_id=case.id, subject_id=subject_id, added_at=now)
     )
-    if rules.is_higher(level, case.level):
-        _raise(db, case, level=level, summary=summary, now=now)
-    elif case.opened_at != now:
-        _add_event(db, case, "entry_added", now, subject=str(subject_id))
-        _tell_taker(db, case, subject_id, level, now)
     return case
 
 

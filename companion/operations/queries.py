@@ -41,5 +41,5 @@ def alerting(db: Session, clinic_id: UUID, now: datetime) -> Alerting:
         is_worker_alive=rules.is_alive(beat_at, now),
         age_seconds=rules.age_seconds(beat_at, now),
         on_duty=len(people),
-        reachable=len(push.devices(db, clinic_id, people)),
+        reachable=len(push.devices(db, [(clinic_id, person_id) for person_id in people])),
     )

@@ -255,31 +255,37 @@ def _load(db: Session, keys: list[tuple[UUID, UUID]], fence: UUID) -> list[Claim
         .join(Person, and_(Person.clinic_id == Message.clinic_id, Person.id == Message.recipient_id))
         .where(tuple_(Message.clinic_id, Message.id).in_(keys))
     ).all()
-    claimed = []
-    for message, locale in found:
-        if message.state == "cancelled":
-            db.execute(
-                delete(LeasedMessage).where(LeasedMessage.fence == fence, LeasedMessage.message_id == message.id)
-            )
-            continue
-        claimed.append(Claimed(message, fence, locale, _devices_to_try(db, message)))
-    return claimed
+    cancelled = [message.id for message, _ in found if message.state == "cancelled"]
+    if cancelled:
+        db.execute(delete(LeasedMessage).where(LeasedMessage.fence == fence, LeasedMessage.message_id.in_(cancelled)))
+    live = [(message, locale) for message, locale in found if message.state != "cancelled"]
+    devices = push_queries.devices(db, {(message.clinic_id, message.recipient_id) for message, _ in live})
+    accepted = _accepted(db, [message for message, _ in live if message.tries])
+    return [
+        Claimed(
+            message,
+            fence,
+            locale,
+            tuple(
+                device
+                for device in devices.get((message.clinic_id, message.recipient_id), [])
+                if (message.id, device.id) not in accepted
+            ),
+        )
+        for message, locale in live
+    ]
 
 
-def _devices_to_try(db: Session, message: Message) -> tuple[Subscription, ...]:
-    own = push_queries.devices(db, message.clinic_id, [message.recipient_id]).get(message.recipient_id, [])
-    if message.tries == 0:
-        return tuple(own)
-    accepted = set(
-        db.scalars(
-            select(Attempt.device_id).where(
-                Attempt.clinic_id == message.clinic_id,
-                Attempt.message_id == message.id,
-                Attempt.result == "accepted",
-            )
+def _accepted(db: Session, messages: Sequence[Message]) -> set[tuple[UUID, UUID]]:
+    if not messages:
+        return set()
+    keys = [(message.clinic_id, message.id) for message in messages]
+    rows = db.execute(
+        select(Attempt.message_id, Attempt.device_id).where(
+            tuple_(Attempt.clinic_id, Attempt.message_id).in_(keys), Attempt.result == "accepted"
         )
     )
-    return tuple(device for device in own if device.id not in accepted)
+    return {(row.message_id, row.device_id) for row in rows}
 
 
 def _follow(db: Session, message: Message, following: rules.Next, now: datetime) -> None:

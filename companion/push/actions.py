@@ -59,6 +59,6 @@ def mark_proven(db: Session, *, clinic_id: UUID, device_id: UUID, now: datetime)
 
 
 def _keep_newest(db: Session, clinic_id: UUID, person_id: UUID) -> None:
-    own = queries.devices(db, clinic_id, [person_id]).get(person_id, [])
+    own = queries.devices(db, [(clinic_id, person_id)]).get((clinic_id, person_id), [])
     for row in own[rules.MAX_DEVICES :]:
         db.delete(row)

@@ -3,20 +3,20 @@
 from collections.abc import Iterable
 from uuid import UUID
 
-from sqlalchemy import select
+from sqlalchemy import select, tuple_
 from sqlalchemy.orm import Session
 
 from companion.push.models import Subscription
 
 
-def devices(db: Session, clinic_id: UUID, person_ids: Iterable[UUID]) -> dict[UUID, list[Subscription]]:
-    """The devices of each of these people of one clinic; people without a device are left out."""
+def devices(db: Session, people: Iterable[tuple[UUID, UUID]]) -> dict[tuple[UUID, UUID], list[Subscription]]:
+    """The devices of each of these people, (clinic, person); those without a device are left out."""
     rows = db.scalars(
         select(Subscription)
-        .where(Subscription.clinic_id == clinic_id, Subscription.person_id.in_(set(person_ids)))
+        .where(tuple_(Subscription.clinic_id, Subscription.person_id).in_(set(people)))
         .order_by(Subscription.seen_at.desc())
     )
-    found: dict[UUID, list[Subscription]] = {}
+    found: dict[tuple[UUID, UUID], list[Subscription]] = {}
     for row in rows:
-        found.setdefault(row.person_id, []).append(row)
+        found.setdefault((row.clinic_id, row.person_id), []).append(row)
     return found

@@ -151,20 +151,6 @@ class _Dies:
         raise KeyboardInterrupt
 
 
-def test_a_worker_killed_between_claim_and_settle_loses_nothing(
-    rt: Runtime, cast: Cast, clock: Clock, push_service: PushService, transport: Transport, now: datetime
-) -> None:
-    device = subscribe(rt, push_service, cast.north, cast.iris)
-    message_id = enqueue(rt.db, cast, now)
-    with pytest.raises(KeyboardInterrupt):
-        jobs.deliver(rt, _Dies(), now)
-    assert jobs.deliver(rt, transport, now) == 0
-    clock.now = now + LEASE
-    assert jobs.deliver(rt, transport, clock.now) == 1
-    device.wait_for(1)
-    assert state_of(rt.db, message_id) == "sent"
-
-
 def test_a_clock_set_back_strands_no_lease(
     rt: Runtime, cast: Cast, clock: Clock, transport: Transport, now: datetime
 ) -> None:
