@@ -15,6 +15,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from websockets.exceptions import ConnectionClosed
 from websockets.sync.client import ClientConnection, connect
 
 PATIENCE_SECONDS = 30.0
@@ -108,11 +109,11 @@ class Firefox:
         return None if value is None else json.loads(value)
 
     def wait_for(self, condition: str, *, seconds: float = PATIENCE_SECONDS) -> None:
-        """Until an expression is true in the page, whichever page that is by then."""
+        """Until an expression (awaited) is true in the page, whichever page that is by then."""
         deadline = time.monotonic() + seconds
         loop = (
-            "new Promise(resolve => { const end = Date.now() + 2000; const look = () => "
-            f"{{ let yes = false; try {{ yes = Boolean({condition}); }} catch {{}} "
+            "new Promise(resolve => { const end = Date.now() + 2000; const look = async () => "
+            f"{{ let yes = false; try {{ yes = Boolean(await ({condition})); }} catch {{}} "
             "if (yes || Date.now() > end) resolve(yes); else setTimeout(look, 50); }; look(); })"
         )
         while time.monotonic() < deadline:
@@ -165,12 +166,13 @@ class Firefox:
         return dict(answer["result"])
 
     def _listen(self) -> None:
-        for raw in self._socket:
-            message = json.loads(raw)
-            if "id" in message:
-                with self._changed:
-                    self._answers[message["id"]] = message
-                    self._changed.notify_all()
+        with contextlib.suppress(ConnectionClosed):  # the browser is killed at the end
+            for raw in self._socket:
+                message = json.loads(raw)
+                if "id" in message:
+                    with self._changed:
+                        self._answers[message["id"]] = message
+                        self._changed.notify_all()
 
 
 def _start(profile: Path) -> "subprocess.Popen[str]":
