@@ -33,7 +33,7 @@ def create_app(runtime: Runtime) -> Flask:
         app.wsgi_app = ProxyFix(  # type: ignore[method-assign] # the documented way to wrap it
             app.wsgi_app, x_for=hops, x_proto=hops, x_host=hops
         )
-    pages.install(app)
+    pages.install(app, runtime)
     assets.install(app)
     accounts.install(app)
     for package in (push, outbox, schedule, reactions, operations, queue, cases, patients):

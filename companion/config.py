@@ -13,6 +13,7 @@ from pydantic import Field
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from companion.errors import Misconfigured
+from companion.paths import TRANSLATIONS
 
 PUSH_HOSTS = (
     "fcm.googleapis.com",
@@ -39,6 +40,7 @@ class Config(BaseSettings):
     web_workers: int = Field(2, ge=1, le=64, description="Web processes.")
     web_threads: int = Field(4, ge=1, le=64, description="Threads in each web process.")
     proxies: int = Field(0, ge=0, le=5, description="Trusted reverse proxies in front (X-Forwarded-… hops).")
+    translations: Path = Field(TRANSLATIONS, description="Folder of the catalogues; a language more is a folder more.")
     push_contact: str = Field(
         "mailto:push@companion.example.org", description="Whom a push service may write to: mailto: or https:."
     )

@@ -52,7 +52,7 @@ def _secrets(config: Config) -> Finding:
     try:
         load_secrets(config.data_dir / "secrets")
     except Misconfigured as error:
-        return Finding("Secrets", False, error.message)
+        return Finding("Secrets", False, str(error))
     return Finding("Secrets", True, "present, and readable by this account only")
 
 

@@ -4,14 +4,17 @@ from collections.abc import Mapping
 
 
 class CompanionError(Exception):
-    """Base of all errors that a person is told about. `message` is for people and holds no health data."""
+    """Base of all errors that a person is told about.
+
+    `text` is a marked sentence for people without health data, `params` fills its %(places)s; the edge translates it.
+    """
 
     status = 500
     code = "error"
 
-    def __init__(self, message: str = "") -> None:
-        super().__init__(message)
-        self.message = message
+    def __init__(self, text: str = "", **params: str | int) -> None:
+        super().__init__(text % params if params else text)
+        self.text, self.params = text, params
 
 
 class Malformed(CompanionError):
@@ -65,8 +68,8 @@ class TooMany(CompanionError):
 
     status, code = 429, "too_many"
 
-    def __init__(self, message: str, retry_after_seconds: int) -> None:
-        super().__init__(message)
+    def __init__(self, retry_after_seconds: int) -> None:
+        super().__init__()
         self.retry_after_seconds = retry_after_seconds
 
 
@@ -78,4 +81,4 @@ class Busy(CompanionError):
 
 
 class Misconfigured(CompanionError):
-    """The installation cannot start; `message` is one sentence for the operator."""
+    """The installation cannot start; its text is one sentence for the operator."""

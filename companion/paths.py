@@ -12,4 +12,5 @@ def _asset_folder(name: str) -> Path:
 
 TEMPLATES = _asset_folder("templates")
 STATIC = _asset_folder("static") / "dist"
+TRANSLATIONS = _PACKAGE / "translations"
 MIGRATIONS = _asset_folder("migrations")

@@ -9,6 +9,7 @@ from flask import current_app
 
 from companion.config import Config, Secrets
 from companion.db import Database
+from companion.languages import Languages
 from companion.triage.protocol import Protocol
 
 
@@ -21,6 +22,11 @@ class Runtime:
     db: Database
     clock: Callable[[], datetime]
     protocol: Protocol
+
+    @property
+    def languages(self) -> Languages:
+        """The languages that people can choose from."""
+        return Languages(self.config.translations)
 
 
 def current_runtime() -> Runtime:

@@ -14,6 +14,7 @@ from companion.accounts import queries, rules
 from companion.accounts.models import AuditEntry, FailedTries, Invitation, Person, SignIn
 from companion.errors import Conflict
 from companion.ids import digest, new_code, new_id, new_token, plain_code
+from companion.languages import N_, SOURCE
 
 # OWASP's minimum for argon2id: 19 MiB, two passes, one lane.
 _hasher = PasswordHasher(time_cost=2, memory_cost=19456, parallelism=1)
@@ -63,11 +64,12 @@ def add_person(
     roles: list[str],
     now: datetime,
     email: str | None = None,
+    locale: str = SOURCE,
     actor_id: UUID | None = None,
 ) -> Person:
     """A new person of the clinic; Conflict if the e-mail address is taken."""
     if email and queries.person_by_email(db, email):
-        raise Conflict("This e-mail address is already in use.")
+        raise Conflict(N_("This e-mail address is already in use."))
     row = Person(
         clinic_id=clinic_id,
         id=new_id(),
@@ -76,7 +78,7 @@ def add_person(
         email=email.strip().lower() if email else None,
         password_hash=None,
         subject_key=new_token()[:22],
-        locale="en",
+        locale=locale,
         created_at=now,
         deactivated_at=None,
     )
@@ -84,6 +86,11 @@ def add_person(
     db.flush()
     record(db, clinic_id=clinic_id, actor_id=actor_id, verb="person.added", about=("person", row.id), now=now)
     return row
+
+
+def set_locale(db: Session, *, clinic_id: UUID, person_id: UUID, locale: str) -> None:
+    """Write to a person in this language from now on, pushes included."""
+    db.execute(update(Person).where(Person.clinic_id == clinic_id, Person.id == person_id).values(locale=locale))
 
 
 def invite(

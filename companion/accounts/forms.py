@@ -37,6 +37,13 @@ def parse_invitation(fields: dict[str, list[str]]) -> str:
     return given
 
 
+def parse_way_back(fields: dict[str, list[str]]) -> str:
+    """The page somebody came from, as a path on this site; the start page for anything else."""
+    given = fields.get("back", [""])[0]
+    is_ours = given.startswith("/") and not given.startswith(("//", "/\\")) and given.isprintable()
+    return given if is_ours and len(given) <= 200 else "/"
+
+
 def parse_new_password(fields: dict[str, list[str]], *, about: list[str]) -> str:
     """A new password that is long enough and not the first one anybody would try."""
     password = fields.get("password", [""])[0]

@@ -5,7 +5,7 @@ remember cookie and no protection of its own, since those leave a stolen cookie 
 """
 
 from collections.abc import Iterable
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from flask import Blueprint, Flask, Request, Response, make_response, redirect, render_template, request, url_for
 from flask_babel import gettext
@@ -16,10 +16,11 @@ from companion.accounts import actions, forms, queries, rules
 from companion.accounts.actions import NewSignIn
 from companion.accounts.models import SignIn
 from companion.db import EVERY_CLINIC
-from companion.errors import Invalid, TooMany
+from companion.errors import Invalid, Malformed, TooMany
 from companion.ids import digest
 from companion.runtime import Runtime, current_runtime
 from companion.web.guards import ANYONE, EVERY_ROLE, Actor, actor_or_none, current_actor, roles
+from companion.web.pages import LANGUAGE_COOKIE
 from companion.web.requests import form_fields
 
 blueprint = Blueprint("accounts", __name__)
@@ -97,6 +98,24 @@ def sign_out() -> AnyResponse:
     return response
 
 
+@blueprint.post("/language")
+@roles(ANYONE)
+def set_language() -> AnyResponse:
+    """Choose the language: kept with the person, and on this device for the pages before signing in."""
+    rt, fields = current_runtime(), form_fields()
+    code, actor = fields.get("language", [""])[0], actor_or_none()
+    if code not in rt.languages.codes:
+        raise Malformed
+    if actor:
+        with rt.db.transaction(actor.clinic_id) as db:
+            actions.set_locale(db, clinic_id=actor.clinic_id, person_id=actor.id, locale=code)
+    response = redirect(forms.parse_way_back(fields), code=303)
+    response.set_cookie(
+        LANGUAGE_COOKIE, code, max_age=timedelta(days=365), secure=rt.config.is_secure, httponly=True, samesite="Lax"
+    )
+    return response
+
+
 @blueprint.get("/password")
 @roles("nurse", "clinician", "manager")
 def password() -> str:
@@ -152,7 +171,7 @@ def _by_invitation(rt: Runtime, given: str, now: datetime) -> NewSignIn:
 
 def _refuse_too_many(tries: rules.Tries | None, now: datetime, *, allowed: int = rules.TRIES_ALLOWED) -> None:
     if tries and tries.count >= allowed and now < tries.started_at + rules.TRIES_WINDOW:
-        raise TooMany("", retry_after_seconds=int(rules.TRIES_WINDOW.total_seconds()))
+        raise TooMany(retry_after_seconds=int(rules.TRIES_WINDOW.total_seconds()))
 
 
 def _signed_in(made: NewSignIn) -> Response:

@@ -22,6 +22,7 @@ from companion.reactions.words import SYMPTOMS
 from companion.runtime import current_runtime
 from companion.schedule import queries as schedule
 from companion.web.guards import CARERS, Actor, current_actor, roles
+from companion.web.pages import sentence_of
 from companion.web.requests import form_fields
 
 blueprint = Blueprint("cases", __name__, url_prefix="/console/cases")
@@ -59,7 +60,7 @@ def acknowledge(case_id: UUID) -> Response:
             person = accounts.person(db, actor.clinic_id, actor.id)
             actions.acknowledge(db, case, person=person, now=rt.clock())
     except Conflict as error:
-        return make_response(_page(actor, case_id, {"": error.message}, {}), 409)
+        return make_response(_page(actor, case_id, {"": sentence_of(error)}, {}), 409)
     return redirect(url_for("cases.show", case_id=case_id), code=303)
 
 
@@ -90,7 +91,7 @@ def resolve(case_id: UUID) -> Response:
     except Invalid as error:
         return make_response(_page(actor, case_id, error.fields, fields), 422)
     except Conflict as error:
-        return make_response(_page(actor, case_id, {"": error.message}, fields), 409)
+        return make_response(_page(actor, case_id, {"": sentence_of(error)}, fields), 409)
     return redirect("/console/", code=303)
 
 

@@ -1,10 +1,6 @@
 """Plain words for areas, agents and indications. Pure: marks for the catalogue, translated where they are shown."""
 
-
-def N_(text: str) -> str:  # noqa: N802 - gettext's usual name for a mark
-    """Mark a text for the catalogue."""
-    return text
-
+from companion.languages import N_
 
 AREAS = {
     "face": N_("Face"),

@@ -18,8 +18,10 @@ from companion.escalation import queries, rules
 from companion.escalation.models import Escalation, EscalationEntry, EscalationEvent
 from companion.escalation.rules import POLICIES, Policy
 from companion.ids import new_id
+from companion.languages import N_
 from companion.outbox import actions as outbox
 
+_CLOSED = N_("This case is closed already.")
 _ALERT_LASTS = timedelta(hours=4)
 
 
@@ -79,7 +81,7 @@ def acknowledge(db: Session, case: Escalation, *, person: Person, now: datetime)
         )
     )
     if db.execute(taken.returning(Escalation.id)).first() is None:
-        raise Conflict(_who_was_first(db, case))
+        raise _too_late(db, case)
     about = ("escalation", case.id)
     outbox.cancel(db, clinic_id=case.clinic_id, about=about, now=now, kinds=["case_alert", "case_unanswered"])
     _add_event(db, case, "taken", now, actor_id=person.id)
@@ -91,7 +93,7 @@ def acknowledge(db: Session, case: Escalation, *, person: Person, now: datetime)
 def contact(db: Session, case: Escalation, *, person_id: UUID, how: str, now: datetime) -> None:
     """Record what was done for the patient. "No answer" puts the case back on the ladder."""
     if case.state == "resolved":
-        raise Conflict("This case is closed.")
+        raise Conflict(_CLOSED)
     _add_event(db, case, "contacted", now, actor_id=person_id, how=how)
     record(db, clinic_id=case.clinic_id, actor_id=person_id, verb=f"case.{how}", about=("escalation", case.id), now=now)
     if how != "no_answer":
@@ -118,7 +120,7 @@ def resolve(db: Session, case: Escalation, *, person_id: UUID, outcome: str, not
         )
     )
     if db.execute(closed.returning(Escalation.id)).first() is None:
-        raise Conflict("This case is closed already.")
+        raise Conflict(_CLOSED)
     about = ("escalation", case.id)
     outbox.cancel(db, clinic_id=case.clinic_id, about=about, now=now)
     _add_event(db, case, "resolved", now, actor_id=person_id, outcome=outcome)
@@ -261,13 +263,13 @@ def _write_to_patient(db: Session, case: Escalation, kind: str, key: str, now: d
     )
 
 
-def _who_was_first(db: Session, case: Escalation) -> str:
+def _too_late(db: Session, case: Escalation) -> Conflict:
     row = db.execute(
         select(Person.name, Escalation.taken_at)
         .join(Person, (Person.clinic_id == Escalation.clinic_id) & (Person.id == Escalation.taken_by))
         .where(Escalation.clinic_id == case.clinic_id, Escalation.id == case.id)
     ).one_or_none()
-    return f"{row.name} has taken this case already." if row else "This case is closed."
+    return Conflict(N_("%(name)s has taken this case already."), name=row.name) if row else Conflict(_CLOSED)
 
 
 def _add_event(

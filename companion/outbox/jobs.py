@@ -65,7 +65,7 @@ def _push(rt: Runtime, one: Claimed, device: Subscription, now: datetime) -> Pus
         p256dh=device.p256dh,
         auth=device.auth,
         title=words.title,
-        body=words.body,
+        body=rt.languages.translate(one.locale, words.body),
         navigate=f"{rt.config.base_url}{message.url}",
         receipt=f"/receipts/{token}",
         tag=str(message.id),

@@ -1,6 +1,7 @@
 """Devices are subscribed and unsubscribed here."""
 
 from flask import Blueprint, jsonify
+from flask_babel import gettext
 from werkzeug.wrappers import Response
 
 from companion.db import EVERY_CLINIC
@@ -32,7 +33,7 @@ def unsubscribe() -> tuple[Response, int]:
     rt, actor = current_runtime(), current_actor()
     endpoint = read_json(8_192).get("endpoint")
     if not isinstance(endpoint, str):
-        raise Invalid({"endpoint": "Missing"})
+        raise Invalid({"endpoint": gettext("Please answer this")})
     with rt.db.transaction(actor.clinic_id) as db:
         actions.unsubscribe(db, clinic_id=actor.clinic_id, person_id=actor.id, endpoint=endpoint)
     return jsonify({"state": "unsubscribed"}), 200

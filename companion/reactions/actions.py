@@ -15,6 +15,7 @@ from companion.errors import Conflict, NotFound
 from companion.escalation import actions as escalation
 from companion.escalation import queries as cases
 from companion.ids import new_id
+from companion.languages import N_
 from companion.reactions import queries
 from companion.reactions.forms import Entry
 from companion.reactions.models import Assessment, Reaction
@@ -26,6 +27,7 @@ from companion.triage.observation import AreaReport, Context, Disposition, Obser
 from companion.triage.protocol import Protocol
 
 log = logging.getLogger(__name__)
+_FAILED = N_("The entry could not be assessed: look at it yourself")
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +47,7 @@ def submit(
     if not _keep(db, patient, reaction_id, entry, now):
         kept = queries.graded(db, clinic_id, patient_id, reaction_id)
         if kept.reaction.body_hash != entry.body_hash:
-            raise Conflict("Another entry has this number already.")
+            raise Conflict(N_("Another entry has this number already."))
         return Submitted(reaction_id, kept.assessment.disposition, is_new=False)
     result = _assess(db, patient, entry, protocol, now)
     db.add(_assessment(patient, reaction_id, result, now))
@@ -107,9 +109,7 @@ def _assess(
         return assess(observation_of(entry, now), context, protocol)
     except Exception as error:  # noqa: BLE001 - triage that fails must end at a person, whatever failed
         log.error("triage failed with %s", type(error).__name__)
-        reason = Reason(
-            "triage_failed", Disposition.CLINIC_URGENT_1H, "The entry could not be assessed", "PROPOSAL", "proposal"
-        )
+        reason = Reason("triage_failed", Disposition.CLINIC_URGENT_1H, _FAILED, "PROPOSAL", "proposal")
         return triage.Assessment(reason.level, (reason,), protocol.version, unjudged=("everything",))
 
 

@@ -8,7 +8,7 @@ from typing import Any
 from uuid import UUID
 
 from flask import Blueprint, jsonify, make_response, redirect, render_template, url_for
-from flask_babel import gettext
+from flask_babel import force_locale, gettext
 from werkzeug.datastructures import MultiDict
 from werkzeug.wrappers import Response
 
@@ -16,7 +16,7 @@ from companion.clinic import queries as clinic
 from companion.course import queries as courses
 from companion.course.rules import AREAS
 from companion.course.words import AREAS as AREA_WORDS
-from companion.errors import CompanionError, Invalid
+from companion.errors import CompanionError, Invalid, NotFound
 from companion.ids import new_id
 from companion.outbox import queries as outbox
 from companion.reactions import actions, forms, queries, words
@@ -174,14 +174,21 @@ def call(reaction_id: UUID | None = None) -> str:
     return render_template("reactions/call.html", clinic=own, reaction_id=reaction_id, next_url=next_url)
 
 
-@blueprint.get("/shell")
+@blueprint.get("/shell/<language>")
 @roles(ANYONE)
-def shell() -> Response:
+def shell(language: str) -> Response:
     """The page the phone keeps for when there is no network: the same for everybody, with every area."""
-    form = _form(current_runtime().protocol, list(AREAS), contact=None, form_id="", noted_at="", values=MultiDict())
-    response = make_response(render_template("web/shell.html", form=form, actor=None, subject=""))
+    if language not in current_runtime().languages.codes:
+        raise NotFound
+    with force_locale(language):
+        response = make_response(_shell())
     response.headers["Cache-Control"] = "no-cache"
     return response
+
+
+def _shell() -> str:
+    form = _form(current_runtime().protocol, list(AREAS), contact=None, form_id="", noted_at="", values=MultiDict())
+    return render_template("web/shell.html", form=form, actor=None, subject="")
 
 
 def _check_in(rt: Runtime, actor: Actor, values: MultiDict[str, str] | None = None) -> CheckIn:

@@ -2,10 +2,7 @@
 
 from dataclasses import dataclass
 
-
-def N_(text: str) -> str:  # noqa: N802 - gettext's usual name for a mark
-    """Mark a text for the catalogue; it is translated where it is shown."""
-    return text
+from companion.languages import N_
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,6 +12,7 @@ from companion.clock import to_local
 from companion.course.models import Course
 from companion.errors import Conflict
 from companion.ids import new_id
+from companion.languages import N_
 from companion.outbox import actions as outbox
 from companion.schedule import queries, rules
 from companion.schedule.models import PlanItem, Visit
@@ -34,7 +35,7 @@ def plan_visit(
         Visit.clinic_id == course.clinic_id, Visit.course_id == course.id, Visit.number == number
     )
     if db.scalar(taken) is not None:
-        raise Conflict(f"Session {number} of this course exists already.")
+        raise Conflict(N_("Session %(number)s of this course exists already."), number=number)
     row = Visit(
         clinic_id=course.clinic_id,
         id=new_id(),
@@ -154,7 +155,7 @@ def _change(db: Session, visit_id: UUID, *, clinic_id: UUID, version: int, **val
     )
     row = queries.visit(db, clinic_id, visit_id)
     if db.execute(changed.returning(Visit.id)).first() is None:
-        raise Conflict("Somebody else changed this session meanwhile. Load the page again.")
+        raise Conflict(N_("Somebody else changed this session meanwhile. Load the page again."))
     db.refresh(row)
     return row
 

@@ -74,8 +74,8 @@ def _signs(observation: Observation, protocol: Protocol) -> Iterator[Reason]:
     groups = {group.id: group for group in protocol.groups}
     for name in observation.not_sure:
         if name in groups:
-            words = f"The patient is not sure: {groups[name].line}"
-            yield Reason(f"unsure_{name}", groups[name].level, words, "PROPOSAL", "proposal", value="not sure")
+            group = groups[name]
+            yield Reason(f"unsure_{name}", group.level, group.nurse, "PROPOSAL", "proposal", value="not sure")
         else:
             yield _reason(protocol, "unsure_any", value=name)
 
@@ -120,7 +120,7 @@ def _windows(area: str, report: AreaReport, visit: Visit, protocol: Protocol, ho
         yield Reason(
             rule=f"window_{group}_{symptom}",
             level=level,
-            words=f"{symptom.capitalize()} {grade} is past the time it is expected",
+            words=protocol.window_words[symptom],
             source=protocol.window_sources[group],
             mark="proposal",
             area=area,

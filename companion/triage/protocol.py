@@ -53,10 +53,11 @@ class Sign:
 
 @dataclass(frozen=True, slots=True)
 class SignGroup:
-    """At most ten of these are asked; `line` is what the patient reads."""
+    """At most ten of these are asked; `line` is what the patient reads, `nurse` what it means where it is unsure."""
 
     id: str
     line: str
+    nurse: str
     signs: tuple[Sign, ...]
 
     @property
@@ -87,6 +88,7 @@ class Protocol:
     agents: Mapping[str, str]
     windows: Mapping[str, Mapping[str, tuple[float, float, float]]]
     window_sources: Mapping[str, str]
+    window_words: Mapping[str, str]
     area_windows: Mapping[str, Mapping[str, tuple[float, float, float]]]
     outside: Mapping[int, Disposition]
     rules: Mapping[str, Rule]
@@ -135,7 +137,9 @@ def _line_of(raw: str, near: str) -> int:
 class _Reader:
     """Turns the file's tables into the frozen protocol, one section a method."""
 
-    _SECTIONS = frozenset({"protocol", "agents", "windows", "area_windows", "outside", "rule", "group", "sign"})
+    _SECTIONS = frozenset(
+        {"protocol", "agents", "windows", "area_windows", "window_words", "outside", "rule", "group", "sign"}
+    )
 
     def __init__(self, content: dict[str, Any]) -> None:
         self._content = content
@@ -153,6 +157,7 @@ class _Reader:
             agents=self._agents(),
             windows=windows,
             window_sources=sources,
+            window_words=self._window_words(),
             area_windows={area: self._table(area, table) for area, table in self._content["area_windows"].items()},
             outside={int(grade): _level(code, "[outside]") for grade, code in self._content["outside"].items()},
             rules=self._rules(),
@@ -181,6 +186,12 @@ class _Reader:
             if missing or not sources[group]:
                 raise _Fault(f"[windows.{group}]", f"window group {group!r} lacks {missing or ['source']}")
         return tables, sources
+
+    def _window_words(self) -> dict[str, str]:
+        words = dict(self._content["window_words"])
+        if sorted(words) != sorted(SYMPTOMS):
+            raise _Fault("[window_words]", f"words for each of {SYMPTOMS}, and no other")
+        return words
 
     @staticmethod
     def _table(name: str, table: Mapping[str, Any]) -> dict[str, tuple[float, float, float]]:
@@ -219,7 +230,7 @@ class _Reader:
             members = tuple(sign for sign in signs.values() if sign.group == row["id"])
             if not members:
                 raise _Fault(f'"{row["id"]}"', f"group {row['id']!r} has no signs")
-            groups.append(SignGroup(row["id"], row["line"], members))
+            groups.append(SignGroup(row["id"], row["line"], row["nurse"], members))
         strays = [sign.id for sign in signs.values() if sign.group not in {group.id for group in groups}]
         if strays or len(groups) > 10:
             raise _Fault("[[group]]", f"at most ten groups, every sign in one of them; without a group: {strays}")

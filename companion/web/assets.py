@@ -8,6 +8,7 @@ from typing import Any
 from flask import Blueprint, Flask, Response, send_from_directory, url_for
 
 from companion.paths import STATIC
+from companion.runtime import current_runtime
 from companion.web.guards import ANYONE, roles
 
 blueprint = Blueprint("assets", __name__)
@@ -33,9 +34,10 @@ def sri(name: str) -> str:
 @roles(ANYONE)
 def worker() -> Response:
     """The service worker, at the root so that it serves every page; it learns here what to keep for offline."""
+    shells = [f"/shell/{code}" for code in current_runtime().languages.codes]
     names = [asset(name) for name in manifest()["precache"]]
     version = hashlib.sha256(json.dumps(manifest(), sort_keys=True).encode()).hexdigest()[:12]
-    head = f"self.__VERSION={json.dumps(version)};self.__PRECACHE={json.dumps(['/shell', *names])};\n"
+    head = f"self.__VERSION={json.dumps(version)};self.__PRECACHE={json.dumps([*shells, *names])};\n"
     return _fresh(head + _content("sw.js"), "text/javascript")
 
 

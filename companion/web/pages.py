@@ -2,31 +2,38 @@
 
 import traceback
 from datetime import datetime
-from pathlib import Path
 from typing import Any
 
+from babel import Locale
 from flask import Flask, Response, current_app, jsonify, make_response, render_template, request
-from flask_babel import Babel, format_datetime, format_time, gettext
+from flask_babel import Babel, format_datetime, format_decimal, format_time, get_locale, gettext
 from jinja2 import ChainableUndefined, ChoiceLoader, FileSystemLoader, PackageLoader
 from werkzeug.exceptions import HTTPException
 
 from companion.clock import to_local
 from companion.errors import CompanionError, Invalid
+from companion.languages import SOURCE
 from companion.paths import TEMPLATES
-from companion.runtime import current_runtime
+from companion.runtime import Runtime, current_runtime
 from companion.web.guards import actor_or_none
 
+LANGUAGE_COOKIE = "language"
 
-def install(app: Flask) -> None:
+
+def install(app: Flask, current: Runtime) -> None:
     """Set up templates, languages, filters and error pages."""
     # Flask escapes *.html only; the component library's macros have another ending.
     app.jinja_env.autoescape = True
     app.jinja_env.undefined = ChainableUndefined  # the component library's macros read options that are not given
     app.jinja_loader = ChoiceLoader([FileSystemLoader(TEMPLATES), PackageLoader("nhsuk_frontend_jinja")])
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
-    Babel(app, locale_selector=_locale, default_translation_directories=str(Path(TEMPLATES).parent / "translations"))
+    Babel(app, locale_selector=_locale, default_translation_directories=str(current.config.translations))
     app.add_template_filter(local_time)
     app.add_template_filter(local_datetime)
+    app.add_template_filter(local_day)
+    app.add_template_filter(format_decimal, "number")
+    app.add_template_filter(language_name)
+    app.add_template_global(language_of_page)
     app.context_processor(_surroundings)
     app.register_error_handler(CompanionError, error_page)
     app.register_error_handler(HTTPException, _http_error)
@@ -39,8 +46,23 @@ def local_time(at: datetime, zone: str) -> str:
 
 
 def local_datetime(at: datetime, zone: str) -> str:
-    """Monday, 23 November, 14:05"""
-    return str(format_datetime(to_local(at, zone), "EEEE, d MMMM, HH:mm", rebase=False))
+    """Monday 23 November, 14:05"""
+    return str(format_datetime(to_local(at, zone), "EEEE d MMMM, HH:mm", rebase=False))
+
+
+def local_day(at: datetime, zone: str) -> str:
+    """Mon 23 Nov"""
+    return str(format_datetime(to_local(at, zone), "EEE d MMM", rebase=False))
+
+
+def language_name(code: str) -> str:
+    """A language's own name: français."""
+    return str(Locale.parse(code).display_name)
+
+
+def language_of_page() -> Locale:
+    """The language this page is written in, with its direction."""
+    return get_locale() or Locale.parse(SOURCE)
 
 
 def wants_json() -> bool:
@@ -51,7 +73,7 @@ def wants_json() -> bool:
 def error_page(error: CompanionError) -> Response:
     """The one place that turns an error into an answer: JSON for programs, a page that says what to do for people."""
     if wants_json():
-        body: dict[str, Any] = {"error": error.code, "message": error.message}
+        body: dict[str, Any] = {"error": error.code, "message": sentence_of(error)}
         if isinstance(error, Invalid):
             body["fields"] = error.fields
         response = jsonify(body)
@@ -61,6 +83,11 @@ def error_page(error: CompanionError) -> Response:
     if (wait := getattr(error, "retry_after_seconds", None)) is not None:
         response.headers["Retry-After"] = str(wait)
     return response
+
+
+def sentence_of(error: CompanionError) -> str:
+    """What the error says, in the reader's language; empty where its kind says it all."""
+    return gettext(error.text, **error.params) if error.text else ""
 
 
 def _words_of(error: CompanionError) -> dict[str, str]:
@@ -80,7 +107,7 @@ def _words_of(error: CompanionError) -> dict[str, str]:
         "invalid": (gettext("There is a problem"), gettext("Go back and check your answers.")),
     }
     heading, advice = words.get(error.code, (gettext("This did not work"), gettext("Try again in a moment.")))
-    return {"heading": heading, "advice": error.message or advice}
+    return {"heading": heading, "advice": sentence_of(error) or advice}
 
 
 def _http_error(error: HTTPException) -> Response | HTTPException:
@@ -104,8 +131,11 @@ def _unexpected(error: Exception) -> Response:
 
 
 def _locale() -> str:
-    actor = actor_or_none()
-    return actor.locale if actor else "en"
+    codes, actor = current_runtime().languages.codes, actor_or_none()
+    if actor and actor.locale in codes:
+        return actor.locale
+    chosen = request.cookies.get(LANGUAGE_COOKIE)
+    return chosen if chosen in codes else request.accept_languages.best_match(codes) or SOURCE
 
 
 def _surroundings() -> dict[str, Any]:
@@ -116,4 +146,5 @@ def _surroundings() -> dict[str, Any]:
         "subject": actor.subject_key if actor else "",
         "push_key": runtime.secrets.vapid_public_key,
         "is_demonstration": runtime.config.is_loopback,
+        "languages": runtime.languages.codes,
     }

@@ -4,8 +4,10 @@ import json
 from typing import Any, NoReturn
 
 from flask import request
+from flask_babel import gettext
 
 from companion.errors import Invalid, Malformed
+from companion.languages import N_
 
 TOO_LONG_NUMBER = 20
 
@@ -23,7 +25,7 @@ def read_json(limit_bytes: int) -> dict[str, Any]:
     surrogates and NUL, none of which Python's reader minds.
     """
     if request.mimetype != "application/json":
-        raise Malformed("This address takes JSON.")
+        raise Malformed(N_("This address takes JSON."))
     if (request.content_length or 0) > limit_bytes:
         raise TooLarge
     raw = request.stream.read(limit_bytes + 1)
@@ -43,9 +45,9 @@ def parse_json(raw: bytes) -> dict[str, Any]:
             parse_float=_finite_float,
         )
     except (ValueError, RecursionError):
-        raise Malformed("The body is not readable JSON.") from None
+        raise Malformed(N_("The body is not readable JSON.")) from None
     if not isinstance(parsed, dict):
-        raise Malformed("The body is not a JSON object.")
+        raise Malformed(N_("The body is not a JSON object."))
     _refuse_bad_text(parsed)
     return parsed
 
@@ -58,28 +60,28 @@ def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 
 
 def _refuse_constant(_name: str) -> NoReturn:
-    raise Invalid({"": "Not a number."})
+    raise Invalid({"": gettext("Not a number")})
 
 
 def _short_int(digits: str) -> int:
     if len(digits) > 400:
         raise ValueError("number too long")
     if len(digits) > TOO_LONG_NUMBER:
-        raise Invalid({"": "Number out of range."})
+        raise Invalid({"": gettext("Number out of range")})
     return int(digits)
 
 
 def _finite_float(digits: str) -> float:
     value = float(digits)
     if value in (float("inf"), float("-inf")):
-        raise Invalid({"": "Number out of range."})
+        raise Invalid({"": gettext("Number out of range")})
     return value
 
 
 def _refuse_bad_text(value: Any) -> None:
     if isinstance(value, str):
         if "\0" in value or any("\ud800" <= character <= "\udfff" for character in value):
-            raise Invalid({"": "The text holds characters that cannot be kept."})
+            raise Invalid({"": gettext("The text holds characters that cannot be kept")})
     elif isinstance(value, dict):
         for key, inner in value.items():
             _refuse_bad_text(key)
@@ -93,5 +95,5 @@ def form_fields() -> dict[str, list[str]]:
     """The fields of a posted form; Malformed where a value holds NUL or cannot be text."""
     fields = {name: request.form.getlist(name) for name in request.form}
     if any("\0" in value or "\ufffd" in value for values in fields.values() for value in values):
-        raise Malformed("The form holds characters that cannot be kept.")
+        raise Malformed(N_("The form holds characters that cannot be kept."))
     return fields

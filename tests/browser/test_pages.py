@@ -11,7 +11,7 @@ from tests.browser.installation import Installation
 
 pytestmark = pytest.mark.browser
 
-PUBLIC = ["/sign-in", "/join", "/nothing-here", "/shell"]
+PUBLIC = ["/sign-in", "/join", "/nothing-here", "/shell/en"]
 PATIENT = ["/", "/reactions/new", "/sessions", "/call"]
 NURSE = ["/console/", "/console/patients"]
 RULES = {"runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]}

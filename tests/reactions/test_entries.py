@@ -271,12 +271,12 @@ def test_ben_cannot_see_adas_entry(app: Flask, rt: Runtime, cast: Cast, ada: Bro
 
 
 @pytest.mark.parametrize(
-    "path", ["/", "/reactions/new", "/sessions", "/call", "/shell", "/sw.js", "/manifest.webmanifest"]
+    "path", ["/", "/reactions/new", "/sessions", "/call", "/shell/en", "/sw.js", "/manifest.webmanifest"]
 )
 def test_every_page_of_a_patient_opens_and_personal_ones_are_not_kept(ada: Browser, path: str) -> None:
     answer = ada.get(path)
     assert answer.status_code == 200
-    is_impersonal = path in ("/shell", "/sw.js", "/manifest.webmanifest")
+    is_impersonal = path in ("/shell/en", "/sw.js", "/manifest.webmanifest")
     assert answer.headers["Cache-Control"] == ("no-cache" if is_impersonal else "no-store")
     if is_impersonal:
         assert b"subject-of-ada" not in answer.data

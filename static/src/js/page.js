@@ -32,7 +32,7 @@ async function remember() {
   if (!person) return;
   const { name, phone, phoneHref, emergency, areas } = person.dataset;
   const { subject } = document.body.dataset;
-  await learn('person', { subject, name, phone, phoneHref, emergency, ...(areas ? { areas: areas.split(' ') } : {}) });
+  await learn('person', { subject, language: document.documentElement.lang, name, phone, phoneHref, emergency, ...(areas ? { areas: areas.split(' ') } : {}) });
 }
 
 async function signOut(event) {

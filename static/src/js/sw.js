@@ -1,5 +1,6 @@
 // The service worker: keeps the impersonal shell, shows every push, sends what waits. self.__VERSION and __PRECACHE stand before it.
 import { flush } from './queue.js';
+import { known } from './store.js';
 
 const CACHE = `shell-${self.__VERSION}`;
 
@@ -32,8 +33,12 @@ async function fromCache(request) {
   return (await caches.match(request)) ?? fetch(request);
 }
 
+// In the language of the person on this phone, else the phone's own, else the first there is.
 async function shell() {
-  return (await caches.match('/shell')) ?? Response.error();
+  const person = await known('person').catch(() => null);
+  const shells = self.__PRECACHE.filter((url) => url.startsWith('/shell/'));
+  const of = (language) => shells.find((url) => url === `/shell/${language?.split('-')[0]}`);
+  return (await caches.match(of(person?.language) ?? of(self.navigator.language) ?? shells[0])) ?? Response.error();
 }
 
 async function sendOrTryAgain() {
