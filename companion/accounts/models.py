@@ -3,7 +3,8 @@
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import ForeignKeyConstraint, Index, UniqueConstraint
+from sqlalchemy import ForeignKeyConstraint, Index, UniqueConstraint, false
+from sqlalchemy.engine.default import DefaultExecutionContext
 from sqlalchemy.orm import Mapped, mapped_column
 
 from companion.db import Base, ClinicScoped, within_clinic
@@ -17,6 +18,8 @@ class Person(ClinicScoped, Base):
         ForeignKeyConstraint(["clinic_id"], ["clinics.id"]),
         UniqueConstraint("email"),
         UniqueConstraint("subject_key"),
+        Index("ix_people_staff", "clinic_id", "is_staff", "name"),
+        Index("ix_people_patients", "clinic_id", "is_patient", "name"),
         {"sqlite_strict": True},
     )
 
@@ -29,6 +32,13 @@ class Person(ClinicScoped, Base):
     locale: Mapped[str] = mapped_column(default="en")
     created_at: Mapped[datetime]
     deactivated_at: Mapped[datetime | None]
+    # What `roles` says, as columns that a list can be narrowed by.
+    is_staff: Mapped[bool] = mapped_column(default=lambda row: set(_roles(row)) != {"patient"}, server_default=false())
+    is_patient: Mapped[bool] = mapped_column(default=lambda row: "patient" in _roles(row), server_default=false())
+
+
+def _roles(row: DefaultExecutionContext) -> list[str]:
+    return list(row.get_current_parameters()["roles"])  # type: ignore[no-untyped-call] # it has no types
 
 
 class SignIn(ClinicScoped, Base):

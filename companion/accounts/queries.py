@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import select
+from sqlalchemy import Select, select
 from sqlalchemy.orm import Session
 
 from companion.accounts.models import FailedTries, Person, SignIn
@@ -26,9 +26,10 @@ def people(db: Session, clinic_id: UUID, ids: Iterable[UUID]) -> dict[UUID, Pers
     return {row.id: row for row in rows}
 
 
-def patients(db: Session, clinic_id: UUID) -> list[Person]:
-    """The clinic's patients by name."""
-    return [row for row in _active(db, clinic_id) if "patient" in row.roles]
+def patients(db: Session, clinic_id: UUID, *, named: str = "", limit: int = 10_000) -> list[Person]:
+    """The clinic's patients by name, those whose name holds `named`."""
+    wanted = _active(clinic_id).where(Person.is_patient, Person.name.icontains(named, autoescape=True))
+    return list(db.scalars(wanted.limit(limit)))
 
 
 def patient(db: Session, clinic_id: UUID, person_id: UUID) -> Person:
@@ -41,7 +42,8 @@ def patient(db: Session, clinic_id: UUID, person_id: UUID) -> Person:
 
 def staff(db: Session, clinic_id: UUID, *roles: str) -> list[Person]:
     """The clinic's active staff who have one of `roles`, by name."""
-    return [row for row in _active(db, clinic_id) if not set(roles).isdisjoint(row.roles)]
+    own = db.scalars(_active(clinic_id).where(Person.is_staff))
+    return [row for row in own if not set(roles).isdisjoint(row.roles)]
 
 
 def person_by_email(db: Session, email: str) -> Person | None:
@@ -70,7 +72,5 @@ def tries(db: Session, key_hash: str) -> Tries | None:
     return Tries(started_at=row.window_started_at, count=row.count) if row else None
 
 
-def _active(db: Session, clinic_id: UUID) -> Iterable[Person]:
-    return db.scalars(
-        select(Person).where(Person.clinic_id == clinic_id, Person.deactivated_at.is_(None)).order_by(Person.name)
-    )
+def _active(clinic_id: UUID) -> Select[Person]:
+    return select(Person).where(Person.clinic_id == clinic_id, Person.deactivated_at.is_(None)).order_by(Person.name)
