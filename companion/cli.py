@@ -12,6 +12,7 @@ from pathlib import Path
 
 import click
 from rich.console import Console
+from rich.progress import MofNCompleteColumn, Progress
 
 from companion import demo, schema, supervisor, worker
 from companion.accounts import actions as accounts
@@ -21,6 +22,7 @@ from companion.config import Config, make_secrets
 from companion.db import EVERY_CLINIC, Database
 from companion.doctor import examine
 from companion.errors import CompanionError, Misconfigured
+from companion.runtime import Runtime
 from companion.triage.cases import CaseError, run_cases
 from companion.triage.protocol import load, load_shipped_protocol
 from companion.wiring import build_runtime
@@ -102,13 +104,26 @@ def keys() -> None:
 
 
 @commands.command("demo")
-def add_demo() -> None:
-    """Fill an empty database with the demonstration clinic."""
+@click.option("--large", is_flag=True, help="A simulated clinic instead of the two small ones.")
+@click.option("--patients", default=5_000, show_default=True, type=click.IntRange(1, 100_000), help="With --large.")
+@click.option("--seed", default=1, show_default=True, help="With --large: the same seed gives the same clinic.")
+def add_demo(large: bool, patients: int, seed: int) -> None:
+    """Fill an empty database with the demonstration."""
     rt = build_runtime(Config())
     if not demo.is_empty(rt):
         raise Misconfigured("The database is not empty: the demonstration needs one of its own.")
-    demo.add_demonstration(rt, utc_now())
+    if large:
+        _simulate(rt, patients, seed)
+    else:
+        demo.add_demonstration(rt, utc_now())
     _print_links(demo.links(rt, utc_now()))
+
+
+def _simulate(rt: Runtime, patients: int, seed: int) -> None:
+    with Progress(*Progress.get_default_columns(), MofNCompleteColumn(), console=console) as bar:
+        task = bar.add_task("Simulating patients", total=patients)
+        incidence = demo.simulate(rt, utc_now(), patients=patients, seed=seed, advance=lambda: bar.advance(task))
+    console.print(f"{patients:,} patients, seed {seed}; assumed: {incidence:.0%} of sessions have an unusual reaction.")
 
 
 @commands.command()

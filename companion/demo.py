@@ -1,8 +1,13 @@
-"""A demonstration clinic with invented people; their entries follow cases of the case file."""
+"""The demonstration: clinics and invented people out of `demo.toml`, and a large simulated clinic out of the same."""
 
+import random
+import tomllib
 import uuid
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from functools import cache
+from pathlib import Path
 from typing import Any
 
 from sqlalchemy.orm import Session
@@ -20,78 +25,50 @@ from companion.db import EVERY_CLINIC
 from companion.errors import Misconfigured
 from companion.escalation import actions as escalation
 from companion.escalation import queries as cases
+from companion.languages import SOURCE
 from companion.reactions import actions as reactions
 from companion.reactions.forms import parse_entry
 from companion.runtime import Runtime
 from companion.schedule import actions as schedule
 from companion.triage.observation import SYMPTOMS
 
-# Numbers that no one can be reached by: ranges that the regulator keeps for fiction.
-_CLINICS = (
-    ("Riverside Skin Clinic", "+44 1632 960 001", "+44 1632 960 002"),
-    ("Hillside Skin Clinic", "+44 1632 960 011", "+44 1632 960 012"),
-)
+_FILE = Path(__file__).with_name("demo.toml")
 _OPENING = {str(day): ["09:00", "18:00"] for day in range(6)}
+_FIRST = ("Alma", "Bo", "Cleo", "Dov", "Edda", "Finn", "Gwen", "Hugo", "Ines", "Jory", "Kira", "Leif", "Mona", "Noa")
+_LAST = ("Ash", "Birch", "Cove", "Dune", "Elm", "Fell", "Glen", "Heath", "Isle", "Juniper", "Knoll", "Lake", "Moor")
+_BATCH = 25
+_SUNDAY = 6
 
 
 @dataclass(frozen=True, slots=True)
 class Log:
-    """One entry: hours after the latest session, one area's grades, signs, words."""
+    """One entry: hours after the latest session, grades by area, and what else a patient gives."""
 
     hours: float
-    area: str
-    grades: dict[str, int]
+    areas: dict[str, dict[str, float]]
     signs: tuple[str, ...] = ()
     words: str = ""
     feels: str = "can_wait"
+    temperature: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Story:
-    """A patient: clinic, name, plan, sessions as hours before now, entries. `case` names the case file's course."""
+    """A patient: the clinic's number, the case that is followed, plan, sessions as hours before now, entries."""
 
     clinic: int
     name: str
     case: str
     plan: CourseForm
     sessions: tuple[float, ...]
-    logs: tuple[Log, ...] = ()
-    ending: str = ""
+    logs: tuple[Log, ...]
+    locale: str
+    ending: str
 
-
-def _plan(indication: str, area: str, *agents: str, visits: int = 4, days: int = 21) -> CourseForm:
-    return CourseForm(indication, (area,), agents, "manual_needle", visits, days)
-
-
-STORIES = (
-    Story(
-        0, "Ada Winter", "E02", _plan("rejuvenation", "face", "ha_noncrosslinked", "vitamins"), (530, 26),
-        (Log(6, "face", {"redness": 2, "pain": 1, "bumps": 1}), Log(20, "face", {"redness": 1})),
-    ),
-    Story(
-        0, "Clara Moss", "U02", _plan("rejuvenation", "face", "vitamins", "ha_filler_crosslinked"), (20.5,),
-        (Log(3, "face", {"redness": 1, "swelling": 1}),
-         Log(20, "face", {"pain": 1, "bruising": 1}, ("skin_mottled_or_dusky",), "Like purple lace", "today")),
-    ),
-    Story(
-        0, "Dario Finch", "D06", _plan("hair", "scalp", "dutasteride", visits=6, days=28), (800, 130),
-        (Log(24, "scalp", {"pain": 1}), Log(90, "scalp", {"swelling": 3}, (), "It got thicker again")), "resolved",
-    ),
-    Story(
-        0, "Elif Stone", "E07", _plan("fat", "submental", "deoxycholate", visits=3, days=42), (74,),
-        (Log(24, "submental", {"swelling": 3, "pain": 2, "numbness": 2, "bruising": 1, "redness": 1}),
-         Log(72, "submental", {"swelling": 3, "pain": 1, "numbness": 2, "bruising": 1})),
-    ),
-    Story(
-        0, "Femi Brook", "D03", _plan("cellulite", "abdomen", "vitamins", "enzymes", visits=6, days=14), (845,),
-        (Log(840, "abdomen", {"bumps": 2, "pain": 1}, ("new_lumps_painful_or_red",), "Sore purple lumps in a line"),),
-        "taken",
-    ),
-    Story(
-        1, "Ben Castor", "R04", _plan("rejuvenation", "neck", "vitamins", "amino_acids"), (122,),
-        (Log(30, "neck", {"itch": 1}), Log(120, "neck", {"itch": 2})),
-    ),
-)  # fmt: skip
+    @property
+    def kind(self) -> str:
+        """The case's letter: E as expected, R routine, D same day, U urgent."""
+        return self.case[0]
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,12 +86,51 @@ def is_empty(rt: Runtime) -> bool:
 
 
 def add_demonstration(rt: Runtime, now: datetime) -> None:
-    """Two clinics, staff, six patients in different stages; refuses any but a loopback address."""
+    """Two clinics, their staff, 25 patients in all stages; refuses any but a loopback address."""
     require_loopback(rt.config)
     with rt.db.transaction(EVERY_CLINIC) as db:
-        own = [_add_clinic(db, number, now) for number in range(len(_CLINICS))]
-        for story in STORIES:
+        own = [_add_clinic(db, one, now) for one in _content()["clinic"]]
+        for story in stories():
             _tell(db, rt, own[story.clinic], story, now)
+
+
+def simulate(
+    rt: Runtime, now: datetime, *, patients: int, seed: int, advance: Callable[[], None] = lambda: None
+) -> float:
+    """Fill the first clinic with `patients` simulated ones, the same for the same seed; says the incidence used.
+
+    Each follows one of the stories, a little faster or slower; the incidence and how serious it is stand in the file.
+    """
+    require_loopback(rt.config)
+    chance, chosen = _content()["simulation"], random.Random(seed)  # noqa: S311 - a simulation, no secret
+    with rt.db.transaction(EVERY_CLINIC) as db:
+        own = _add_clinic(db, _content()["clinic"][0], now)
+    told = list(_simulated(patients, chance, chosen))
+    for start in range(0, patients, _BATCH):
+        with rt.db.transaction(EVERY_CLINIC) as db:
+            for story in told[start : start + _BATCH]:
+                _tell(db, rt, own, story, now)
+                advance()
+    return float(chance["incidence"])
+
+
+def _simulated(patients: int, chance: dict[str, Any], chosen: random.Random) -> Iterator[Story]:
+    by_kind: dict[str, list[Story]] = {}
+    for story in stories():
+        if story.logs:
+            by_kind.setdefault(story.kind, []).append(story)
+    for number in range(patients):
+        is_unusual = chosen.random() < chance["incidence"]
+        kind = chosen.choices(list(chance["shares"]), chance["shares"].values())[0] if is_unusual else "E"
+        story = chosen.choice(by_kind[kind])
+        # What is expected may only settle sooner, what is not may only last longer: so each keeps its meaning.
+        pace = chosen.uniform(1.0, 1.08) if is_unusual else chosen.uniform(0.9, 1.0)
+        logs = tuple(replace(log, hours=log.hours * pace) for log in story.logs)
+        latest = logs[-1].hours + chosen.uniform(1, 240)
+        shift = latest - min(story.sessions)
+        name = f"{chosen.choice(_FIRST)} {chosen.choice(_LAST)} {number + 1}"
+        sessions = tuple(hours + shift for hours in story.sessions)
+        yield replace(story, clinic=0, name=name, locale=SOURCE, sessions=sessions, logs=logs, ending="")
 
 
 def links(rt: Runtime, now: datetime) -> list[Link]:
@@ -133,8 +149,46 @@ def require_loopback(config: Config) -> None:
         raise Misconfigured("The demonstration runs on a loopback address only: unset COMPANION_BASE_URL and _HOST.")
 
 
+@cache
+def _content() -> dict[str, Any]:
+    return tomllib.loads(_FILE.read_text(encoding="utf-8"))
+
+
+@cache
+def stories() -> tuple[Story, ...]:
+    """The patients of the demonstration, as the file tells them."""
+    return tuple(_story(row, _content()["clinic"]) for row in _content()["patient"])
+
+
+def _story(row: dict[str, Any], own: Sequence[dict[str, Any]]) -> Story:
+    plan, number = row["plan"], row.get("clinic", 0)
+    return Story(
+        clinic=number,
+        name=row["name"],
+        case=row["case"],
+        plan=CourseForm(
+            plan["indication"],
+            tuple(plan["areas"]),
+            tuple(plan["agents"]),
+            plan.get("technique", "manual_needle"),
+            plan["visits"],
+            plan["days"],
+        ),
+        sessions=tuple(row.get("sessions", ())),
+        logs=tuple(_log(dict(log)) for log in row.get("logs", ())),
+        locale=row.get("locale", own[number].get("locale", SOURCE)),
+        ending=row.get("ending", ""),
+    )
+
+
+def _log(row: dict[str, Any]) -> Log:
+    known = {"signs": (), "words": "", "feels": "can_wait", "temperature": None}
+    at, given = row.pop("at"), {name: row.pop(name, default) for name, default in known.items()}
+    return Log(at, row, **{**given, "signs": tuple(given["signs"])})
+
+
 def _shown(db: Session) -> list[tuple[Person, str]]:
-    own = [one for one in clinics.clinics(db) if one.is_demonstration and one.name == _CLINICS[0][0]]
+    own = [one for one in clinics.clinics(db) if one.is_demonstration and one.name == _content()["clinic"][0]["name"]]
     shown = []
     for one in own:
         shown += [(person, "patient") for person in people.patients(db, one.id)[:1]]
@@ -147,44 +201,41 @@ def _invite(db: Session, person: Person, now: datetime) -> str:
     return accounts.invite(db, person, now=now, lasts=timedelta(hours=12)).token
 
 
-def _add_clinic(db: Session, number: int, now: datetime) -> Clinic:
-    name, phone, night = _CLINICS[number]
+def _add_clinic(db: Session, about: dict[str, Any], now: datetime) -> Clinic:
     row = clinic.add_clinic(
         db,
-        name=name,
-        zone="Europe/London",
-        phone=phone,
-        out_of_hours_phone=night,
-        emergency_number="999",
+        name=about["name"],
+        zone=about["zone"],
+        phone=about["phone"],
+        out_of_hours_phone=about["night"],
+        emergency_number=about["emergency"],
         opening=_OPENING,
         is_demonstration=True,
         now=now,
     )
-    staff = (("Iris Vale", "nurse"), ("Noor Hale", "nurse"), ("Carla Reed", "clinician"), ("Max Thorn", "manager"))
-    for index, (person_name, role) in enumerate(staff if number == 0 else (("Olga Fern", "nurse"),)):
-        person = accounts.add_person(db, clinic_id=row.id, name=person_name, roles=[role], now=now)
+    for index, (name, role) in enumerate(about["staff"]):
+        locale = about.get("locale", SOURCE)
+        person = accounts.add_person(db, clinic_id=row.id, name=name, roles=[role], locale=locale, now=now)
         if index == 0:
             clinic.set_duty(db, clinic_id=row.id, person_id=person.id, is_on=True, now=now)
     return row
 
 
 def _tell(db: Session, rt: Runtime, own: Clinic, story: Story, now: datetime) -> None:
-    began = now - timedelta(hours=max(story.sessions) + 24)
-    patient = accounts.add_person(db, clinic_id=own.id, name=story.name, roles=["patient"], now=began)
+    began = now - timedelta(hours=max(story.sessions, default=0) + 24)
+    patient = accounts.add_person(
+        db, clinic_id=own.id, name=story.name, roles=["patient"], locale=story.locale, now=began
+    )
     row = course.create_course(db, clinic_id=own.id, patient_id=patient.id, form=story.plan, now=began)
     for number, hours in enumerate(story.sessions, 1):
         at = now - timedelta(hours=hours)
         schedule.plan_visit(db, row, number=number, starts_at=at, now=now, state="done")
     if len(story.sessions) < story.plan.planned_visits:
-        latest = now - timedelta(hours=min(story.sessions))
+        latest = now - timedelta(hours=min(story.sessions, default=0))
         coming = max(latest + timedelta(days=story.plan.interval_days), now + timedelta(days=3))
-        schedule.plan_visit(
-            db,
-            row,
-            number=len(story.sessions) + 1,
-            starts_at=coming.replace(hour=10, minute=0, second=0, microsecond=0),
-            now=now,
-        )
+        coming += timedelta(days=coming.weekday() == _SUNDAY)
+        at = coming.replace(hour=10, minute=0, second=0, microsecond=0)
+        schedule.plan_visit(db, row, number=len(story.sessions) + 1, starts_at=at, now=now)
     for log in story.logs:
         _send(db, rt, patient, log, now - timedelta(hours=min(story.sessions) - log.hours))
     _end(db, patient, story.ending, now)
@@ -195,8 +246,8 @@ def _send(db: Session, rt: Runtime, patient: Person, log: Log, at: datetime) -> 
         "subject": patient.subject_key,
         "noted_at": at.isoformat(),
         "sent_at": at.isoformat(),
-        "areas": {log.area: {**dict.fromkeys(SYMPTOMS, 0), **log.grades, "patch_cm": None}},
-        "temperature_c": None,
+        "areas": {area: _report(dict(grades)) for area, grades in log.areas.items()},
+        "temperature_c": log.temperature,
         "warnings": {"none": not log.signs, "signs": list(log.signs), "not_sure": []},
         "feels": log.feels,
         "words": log.words,
@@ -204,6 +255,11 @@ def _send(db: Session, rt: Runtime, patient: Person, log: Log, at: datetime) -> 
     entry = parse_entry(body, subject=patient.subject_key, now=at)
     key = uuid.uuid5(patient.id, str(log.hours))
     reactions.submit(db, (patient.clinic_id, patient.id), key, entry, protocol=rt.protocol, now=at)
+
+
+def _report(grades: dict[str, float]) -> dict[str, Any]:
+    patch = grades.pop("patch", None)
+    return {**dict.fromkeys(SYMPTOMS, 0), **grades, "patch_cm": patch}
 
 
 def _end(db: Session, patient: Person, ending: str, now: datetime) -> None:

@@ -132,7 +132,7 @@ def test_serve_sets_up_answers_and_stops_cleanly_and_a_second_run_keeps_all(tmp_
         with sqlite3.connect(tmp_path / "data" / "companion.sqlite3") as db:
             counts.append(db.execute("select count(*) from people").fetchone()[0])
         db.close()
-    assert counts == [11, 11]
+    assert counts == [31, 31]
 
 
 def test_the_doctor_explains_what_is_wrong(tmp_path: Path) -> None:

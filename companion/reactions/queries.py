@@ -1,6 +1,6 @@
 """Reads of entries and what triage said of them."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
@@ -12,7 +12,10 @@ from companion.accounts import queries as accounts
 from companion.errors import NotFound
 from companion.escalation import queries as escalation
 from companion.escalation.models import Escalation
+from companion.reactions import rules
 from companion.reactions.models import Assessment, Reaction
+from companion.schedule.models import Visit
+from companion.triage.observation import SYMPTOMS
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +73,25 @@ def care_of(db: Session, clinic_id: UUID, reaction_id: UUID) -> Care:
         seen_at=first.at if first else None,
         taken_by=names.get(case.taken_by) if case.taken_by else None,
     )
+
+
+def charts_of(entries: Sequence[Graded], visits: Sequence[Visit]) -> list[rules.Chart]:
+    """The entries as charts, one an area, with the sessions of that area."""
+    noted = [
+        rules.Noted(
+            entry.reaction.noted_at,
+            {
+                area: {symptom: report[symptom] for symptom in SYMPTOMS}
+                for area, report in entry.reaction.body["areas"].items()
+            },
+        )
+        for entry in entries
+    ]
+    of_area: dict[str, list[datetime]] = {}
+    for visit in visits:
+        for area in visit.areas:
+            of_area.setdefault(area, []).append(visit.starts_at)
+    return rules.charts(noted, of_area)
 
 
 def _graded(db: Session, clinic_id: UUID, patient_id: UUID, only: Collection[UUID] | None = None) -> list[Graded]:

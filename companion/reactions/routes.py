@@ -18,7 +18,6 @@ from companion.course.rules import AREAS
 from companion.course.words import AREAS as AREA_WORDS
 from companion.errors import CompanionError, Invalid, NotFound
 from companion.ids import new_id
-from companion.outbox import queries as outbox
 from companion.reactions import actions, forms, queries, words
 from companion.runtime import Runtime, current_runtime
 from companion.schedule import queries as schedule
@@ -71,7 +70,27 @@ def home() -> Response | str:
             overviews=[schedule.overview(db, one, now) for one in courses.courses_of(db, actor.clinic_id, actor.id)],
             entries=entries,
             open_entry=next((pair for pair in entries if pair[1].is_open), None),
-            messages=outbox.inbox(db, actor.clinic_id, actor.id, limit=5),
+            advice=words.ADVICE,
+            outcomes=words.OUTCOMES,
+        )
+
+
+@blueprint.get("/reactions")
+@roles(PATIENT)
+def index() -> str:
+    """How it went: a small chart for each area with its table, and every entry."""
+    rt, actor = current_runtime(), current_actor()
+    with rt.db.reading(actor.clinic_id) as db:
+        entries = queries.recent(db, actor.clinic_id, actor.id)
+        visits = schedule.past_visits_of(db, actor.clinic_id, actor.id, rt.clock())
+        return render_template(
+            "reactions/index.html",
+            clinic=clinic.contact(clinic.clinic(db, actor.clinic_id)),
+            zone=clinic.clinic(db, actor.clinic_id).zone,
+            charts=queries.charts_of(entries, visits),
+            entries=entries,
+            areas=AREA_WORDS,
+            symptoms=words.SYMPTOMS,
             advice=words.ADVICE,
         )
 
@@ -147,6 +166,7 @@ def show(reaction_id: UUID) -> str:
         entry=entry,
         care=care,
         advice=words.ADVICE[entry.assessment.disposition],
+        outcomes=words.OUTCOMES,
     )
 
 

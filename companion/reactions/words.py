@@ -54,3 +54,12 @@ ADVICE = {
         N_("If it gets worse, or you are worried, check in again or call your clinic."),
     ),
 }
+# What a closed case means for the patient, by the nurse's outcome.
+OUTCOMES = {
+    "reassured": N_("Your clinic has looked at this and expects it to settle"),
+    "advice_given": N_("Your clinic has given you advice"),
+    "seen_in_clinic": N_("You were seen at the clinic"),
+    "sent_elsewhere": N_("Your clinic sent you to a doctor or hospital"),
+    "emergency_services": N_("The emergency services were called"),
+    "not_actionable": N_("Your clinic has looked at this. Nothing more is needed"),
+}

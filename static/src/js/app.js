@@ -1,4 +1,5 @@
 // The entry of every page. Each part looks whether the page has something for it; without any of them all pages still work.
+import { startBodyMap } from './bodymap.js';
 import { startCheckIn } from './checkin.js';
 import { startJoin } from './join.js';
 import { startPage } from './page.js';
@@ -11,6 +12,7 @@ document.documentElement.classList.add('has-script');
 startPage();
 startJoin();
 await startShell();
+startBodyMap();
 startCheckIn();
 startWaiting();
 flushOnEveryOccasion();

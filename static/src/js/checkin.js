@@ -21,6 +21,8 @@ export function startCheckIn() {
   for (const group of form.querySelectorAll('[name="group"]')) openSigns(group);
   document.querySelector('[data-called]').addEventListener('click', finish);
   document.querySelector('[data-mistake]').addEventListener('click', onMistake);
+  // With one question at a time the question is the title that is seen.
+  document.querySelector('[data-plain-title]')?.classList.add('nhsuk-u-visually-hidden');
   history.replaceState({ step: 0 }, '');
   show(0, { isFirst: true });
 }
@@ -40,7 +42,6 @@ function show(index, { isFirst = false } = {}) {
   const isLast = at === steps.length - 1;
   form.querySelector('[data-next]').hidden = isLast;
   form.querySelector('[data-send]').hidden = !isLast;
-  document.querySelector('[data-plain-title]')?.classList.toggle('nhsuk-u-visually-hidden', at > 0);
   const progress = form.querySelector('[data-progress]');
   progress.hidden = false;
   progress.textContent = word('question_of', { n: at + 1, total: steps.length });

@@ -1,0 +1,80 @@
+"""How entries become small charts: pure geometry. One area, one line a symptom, time to the right, grade upwards."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+WIDTH, HEIGHT, MARGIN = 300.0, 84.0, 14.0
+WORST = 4
+
+
+@dataclass(frozen=True, slots=True)
+class Noted:
+    """One entry for a chart: when it was so, and the grades by area and symptom."""
+
+    at: datetime
+    grades: Mapping[str, Mapping[str, int]]
+
+
+@dataclass(frozen=True, slots=True)
+class Point:
+    """A grade at its place in the drawing (SVG units)."""
+
+    x: float
+    y: float
+    grade: int
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One symptom over time."""
+
+    symptom: str
+    points: tuple[Point, ...]
+
+    @property
+    def path(self) -> str:
+        """The points as SVG wants them."""
+        return " ".join(f"{point.x:g},{point.y:g}" for point in self.points)
+
+
+@dataclass(frozen=True, slots=True)
+class Chart:
+    """One area: its lines, where sessions stand, and the same as rows of a table (time, grade by symptom)."""
+
+    area: str
+    lines: tuple[Line, ...]
+    visits: tuple[float, ...]
+    rows: tuple[tuple[datetime, Mapping[str, int]], ...]
+
+
+def charts(entries: Sequence[Noted], visits: Mapping[str, Sequence[datetime]]) -> list[Chart]:
+    """A chart for each area that was ever reported, the symptoms that were ever noticed as its lines.
+
+    `visits` holds the sessions of each area; those within the time of the entries, or just before, are drawn.
+    """
+    areas = dict.fromkeys(area for entry in entries for area in entry.grades)
+    return [_chart(area, sorted(entries, key=lambda entry: entry.at), visits.get(area, ())) for area in areas]
+
+
+def _chart(area: str, entries: Sequence[Noted], visits: Sequence[datetime]) -> Chart:
+    own = [(entry.at, entry.grades[area]) for entry in entries if area in entry.grades]
+    earlier = [at for at in visits if at <= own[0][0]]
+    shown = [*earlier[-1:], *(at for at in visits if own[0][0] < at <= own[-1][0])]
+    start, end = min([own[0][0], *shown]), own[-1][0]
+    symptoms = [name for name in own[0][1] if any(grades.get(name) for _, grades in own)]
+    lines = tuple(
+        Line(name, tuple(Point(_x(at, start, end), _y(grades[name]), grades[name]) for at, grades in own))
+        for name in symptoms
+    )
+    return Chart(area, lines, tuple(_x(at, start, end) for at in shown), tuple(reversed(own)))
+
+
+def _x(at: datetime, start: datetime, end: datetime) -> float:
+    span = (end - start).total_seconds()
+    share = (at - start).total_seconds() / span if span else 0.5
+    return round(MARGIN + share * (WIDTH - 2 * MARGIN), 1)
+
+
+def _y(grade: int) -> float:
+    return round(HEIGHT - MARGIN - grade / WORST * (HEIGHT - 2 * MARGIN), 1)
