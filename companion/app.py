@@ -1,11 +1,12 @@
 """The web application: blueprints, guards, error pages."""
 
 from flask import Flask
+from flask_compress import Compress
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 from companion.accounts import routes as accounts
 from companion.config import Config
-from companion.console import cases, patients, queue
+from companion.console import cases, enrolment, patients, queue
 from companion.operations import routes as operations
 from companion.outbox import routes as outbox
 from companion.push import routes as push
@@ -13,7 +14,7 @@ from companion.reactions import routes as reactions
 from companion.runtime import Runtime
 from companion.schedule import routes as schedule
 from companion.schema import require_newest
-from companion.web import assets, guards, pages
+from companion.web import assets, guards, pages, style
 from companion.wiring import build_runtime
 
 
@@ -34,9 +35,11 @@ def create_app(runtime: Runtime) -> Flask:
             app.wsgi_app, x_for=hops, x_proto=hops, x_host=hops
         )
     pages.install(app, runtime)
+    # No page holds a secret beside text from outside, so compressing tells nobody anything (BREACH).
+    Compress(app)
     assets.install(app)
     accounts.install(app)
-    for package in (push, outbox, schedule, reactions, operations, queue, cases, patients):
+    for package in (style, push, outbox, schedule, reactions, operations, queue, cases, enrolment, patients):
         app.register_blueprint(package.blueprint)
     guards.install(app, runtime.config)
     return app

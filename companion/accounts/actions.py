@@ -65,6 +65,7 @@ def add_person(
     now: datetime,
     email: str | None = None,
     locale: str = SOURCE,
+    person_id: UUID | None = None,
     actor_id: UUID | None = None,
 ) -> Person:
     """A new person of the clinic; Conflict if the e-mail address is taken."""
@@ -72,7 +73,7 @@ def add_person(
         raise Conflict(N_("This e-mail address is already in use."))
     row = Person(
         clinic_id=clinic_id,
-        id=new_id(),
+        id=person_id or new_id(),
         name=name,
         roles=roles,
         email=email.strip().lower() if email else None,

@@ -61,7 +61,7 @@ def acknowledge(case_id: UUID) -> Response:
             actions.acknowledge(db, case, person=person, now=rt.clock())
     except Conflict as error:
         return make_response(_page(actor, case_id, {"": sentence_of(error)}, {}), 409)
-    return redirect(url_for("cases.show", case_id=case_id), code=303)
+    return redirect(url_for("cases.show", case_id=case_id, done="taken"), code=303)
 
 
 @blueprint.post("/<uuid:case_id>/contacts")
@@ -75,7 +75,7 @@ def contact(case_id: UUID) -> Response:
     with rt.db.transaction(actor.clinic_id) as db:
         case = queries.case(db, actor.clinic_id, case_id)
         actions.contact(db, case, person_id=actor.id, how=how, now=rt.clock())
-    return redirect(url_for("cases.show", case_id=case_id), code=303)
+    return redirect(url_for("cases.show", case_id=case_id, done="contact"), code=303)
 
 
 @blueprint.post("/<uuid:case_id>/resolution")
@@ -92,7 +92,7 @@ def resolve(case_id: UUID) -> Response:
         return make_response(_page(actor, case_id, error.fields, fields), 422)
     except Conflict as error:
         return make_response(_page(actor, case_id, {"": sentence_of(error)}, fields), 409)
-    return redirect("/console/", code=303)
+    return redirect(url_for("queue.index", done="closed"), code=303)
 
 
 def parse_outcome(fields: dict[str, list[str]]) -> tuple[str, str]:

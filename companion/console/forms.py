@@ -1,12 +1,18 @@
 """The console's forms as checked values."""
 
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from datetime import datetime
+from typing import TypeVar
+from uuid import UUID
 
 from flask_babel import gettext
 
 from companion import clock
+from companion.course.forms import CourseForm, parse_course
 from companion.errors import Invalid
+
+_Parsed = TypeVar("_Parsed")
 
 
 @dataclass(frozen=True, slots=True)
@@ -14,6 +20,49 @@ class VisitForm:
     """When a session takes place."""
 
     starts_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Enrolment:
+    """A new patient: the id that the page gave, so that a second press changes nothing; course and first session."""
+
+    id: UUID
+    name: str
+    locale: str
+    course: CourseForm
+    starts_at: datetime | None
+
+
+def parse_enrolment(fields: dict[str, list[str]], zone: str, *, locales: Collection[str]) -> Enrolment:
+    """Invalid with a sentence for every field that is wrong; without date and time there is no session yet."""
+    faults: dict[str, str] = {}
+    name = _collect(faults, lambda: parse_name(fields))
+    course = _collect(faults, lambda: parse_course(fields))
+    has_visit = any(fields.get(part, [""])[0].strip() for part in ("date", "time"))
+    visit = _collect(faults, lambda: parse_visit(fields, zone)) if has_visit else None
+    locale = fields.get("locale", [""])[0]
+    if locale not in locales:
+        faults["locale"] = gettext("Choose one")
+    try:
+        own = UUID(fields.get("id", [""])[0])
+    except ValueError:
+        faults[""] = gettext("Load this page again and answer once more")
+    if faults or name is None or course is None:
+        raise Invalid(faults)
+    return Enrolment(own, name, locale, course, visit.starts_at if visit else None)
+
+
+def _collect(faults: dict[str, str], parse: Callable[[], _Parsed]) -> _Parsed | None:
+    try:
+        return parse()
+    except Invalid as error:
+        faults.update(error.fields)
+        return None
+
+
+def parse_named(fields: dict[str, list[str]]) -> str:
+    """What somebody typed to find a patient, at most 100 characters."""
+    return " ".join(fields.get("named", [""])[0].split())[:100]
 
 
 def parse_name(fields: dict[str, list[str]]) -> str:

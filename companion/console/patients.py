@@ -1,14 +1,14 @@
-"""Patients: the list, one patient with course and sessions, enrolment with its QR code."""
+"""Patients: the list, and one patient with course and sessions."""
 
+from dataclasses import dataclass
 from uuid import UUID
 
-import segno
 from flask import Blueprint, make_response, redirect, render_template, url_for
 from sqlalchemy.orm import Session
 from werkzeug.wrappers import Response
 
-from companion.accounts import actions as accounts_actions
 from companion.accounts import queries as accounts
+from companion.accounts.models import Person
 from companion.clinic import queries as clinic
 from companion.console import forms
 from companion.console.queue import surroundings
@@ -25,30 +25,29 @@ from companion.web.guards import CARERS, Actor, current_actor, roles
 from companion.web.requests import form_fields
 
 blueprint = Blueprint("patients", __name__, url_prefix="/console/patients")
+_SHOWN = 100
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """A patient and the last entry, if there is one."""
+
+    patient: Person
+    entry: reactions.Graded | None
 
 
 @blueprint.get("")
 @roles(*CARERS)
 def index() -> str:
     """The clinic's patients by name."""
-    return _list(current_actor(), {}, "")
+    return _list(current_actor(), "")
 
 
-@blueprint.post("")
+@blueprint.post("/found")
 @roles(*CARERS)
-def create() -> Response:
-    """A new patient; next comes the course."""
-    rt, actor, fields = current_runtime(), current_actor(), form_fields()
-    now = rt.clock()
-    try:
-        name = forms.parse_name(fields)
-    except Invalid as error:
-        return make_response(_list(actor, error.fields, fields.get("name", [""])[0]), 422)
-    with rt.db.transaction(actor.clinic_id) as db:
-        row = accounts_actions.add_person(
-            db, clinic_id=actor.clinic_id, name=name, roles=["patient"], now=now, actor_id=actor.id
-        )
-    return redirect(url_for("patients.show", patient_id=row.id), code=303)
+def find() -> str:
+    """The patients whose name holds what was typed; posted, since a name belongs in no address."""
+    return _list(current_actor(), forms.parse_named(form_fields()))
 
 
 @blueprint.get("/<uuid:patient_id>")
@@ -73,7 +72,7 @@ def add_course(patient_id: UUID) -> Response:
         course_actions.create_course(
             db, clinic_id=actor.clinic_id, patient_id=patient_id, form=form, now=now, actor_id=actor.id
         )
-    return redirect(url_for("patients.show", patient_id=patient_id), code=303)
+    return redirect(url_for("patients.show", patient_id=patient_id, done="course"), code=303)
 
 
 @blueprint.post("/<uuid:patient_id>/courses/<uuid:course_id>/visits")
@@ -100,38 +99,19 @@ def add_visit(patient_id: UUID, course_id: UUID) -> Response:
             state="done" if form.starts_at <= now else "planned",
             actor_id=actor.id,
         )
-    return redirect(url_for("patients.show", patient_id=patient_id), code=303)
+    return redirect(url_for("patients.show", patient_id=patient_id, done="session"), code=303)
 
 
-@blueprint.post("/<uuid:patient_id>/invitation")
-@roles(*CARERS)
-def invite(patient_id: UUID) -> str:
-    """A QR code for the desk. Its link carries the token in the fragment; the code under it can be typed instead."""
-    rt, actor = current_runtime(), current_actor()
-    now = rt.clock()
-    with rt.db.transaction(actor.clinic_id) as db:
-        patient = accounts.patient(db, actor.clinic_id, patient_id)
-        made = accounts_actions.invite(db, patient, now=now, actor_id=actor.id)
-        around = surroundings(db, actor.clinic_id, actor.id, now)
-    code = segno.make(f"{rt.config.base_url}/join#{made.token}", error="m")
-    return render_template(
-        "console/invitation.html",
-        patient=patient,
-        invitation=made,
-        picture=code.svg_data_uri(scale=6, border=4),
-        join_url=f"{rt.config.base_url}/join",
-        **around,
-    )
-
-
-def _list(actor: Actor, errors: dict[str, str], name: str) -> str:
+def _list(actor: Actor, named: str) -> str:
     rt = current_runtime()
     with rt.db.reading(actor.clinic_id) as db:
+        patients = accounts.patients(db, actor.clinic_id, named=named, limit=_SHOWN)
+        latest = reactions.latest(db, actor.clinic_id, [patient.id for patient in patients])
         return render_template(
             "console/patients.html",
-            patients=accounts.patients(db, actor.clinic_id),
-            errors=errors,
-            name=name,
+            rows=[Row(patient, latest.get(patient.id)) for patient in patients],
+            named=named,
+            limit=_SHOWN,
             **surroundings(db, actor.clinic_id, actor.id, rt.clock()),
         )
 

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from flask import Blueprint, redirect, render_template
+from flask import Blueprint, redirect, render_template, url_for
 from flask_babel import gettext
 from sqlalchemy.orm import Session
 from werkzeug.wrappers import Response
@@ -39,20 +39,33 @@ class Status:
 
     ok: bool
     text: str
+    at: datetime
+    age_seconds: int = 0
 
 
 @blueprint.get("/")
 @roles(*CARERS)
 def index() -> str:
     """The queue as a page."""
-    return _render("console/queue.html", is_fragment=False)
+    return _render("console/queue.html")
 
 
 @blueprint.get("/queue")
 @roles(*CARERS)
 def fragment() -> str:
     """The queue alone, for the page that refreshes itself."""
-    return _render("console/_queue.html", is_fragment=True)
+    return _render("console/_queue.html")
+
+
+@blueprint.get("/alerting")
+@roles(*CARERS)
+def alerting() -> str:
+    """The status line alone: every page of the console asks for it again and again."""
+    rt, actor = current_runtime(), current_actor()
+    now = rt.clock()
+    with rt.db.reading(actor.clinic_id) as db:
+        found = operations.alerting(db, actor.clinic_id, now)
+    return render_template("web/_alerting.html", alerting=status(found, now))
 
 
 @blueprint.post("/duty")
@@ -63,32 +76,32 @@ def set_duty() -> Response:
     is_on = form_fields().get("on", [""])[0] == "1"
     with rt.db.transaction(actor.clinic_id) as db:
         clinic_actions.set_duty(db, clinic_id=actor.clinic_id, person_id=actor.id, is_on=is_on, now=rt.clock())
-    return redirect("/console/", code=303)
+    return redirect(url_for("queue.index", done="duty-on" if is_on else "duty-off"), code=303)
 
 
 def surroundings(db: Session, clinic_id: UUID, person_id: UUID, now: datetime) -> dict[str, object]:
     """What every page of the console shows: the status line and the duty switch."""
     return {
-        "alerting": status(operations.alerting(db, clinic_id, now)),
+        "alerting": status(operations.alerting(db, clinic_id, now), now),
         "is_on_duty": clinic.is_on_duty(db, clinic_id, person_id),
         "zone": clinic.clinic(db, clinic_id).zone,
     }
 
 
-def status(found: operations.Alerting) -> Status:
-    """The status line's words."""
+def status(found: operations.Alerting, now: datetime) -> Status:
+    """The status line's words, as they are at `now`."""
     if not found.is_worker_alive:
-        return Status(
-            False, gettext("Alerts are not being sent. Look at this page, and tell whoever runs this machine.")
-        )
+        sentence = gettext("Alerts are not being sent. Look at this page, and tell whoever runs this machine.")
+        return Status(False, sentence, now)
     if not found.on_duty:
-        return Status(False, gettext("Nobody is on duty. Switch on “On duty”, or alerts go to everybody."))
+        return Status(False, gettext("Nobody is on duty. Switch on “On duty”, or alerts go to everybody."), now)
     if not found.reachable:
-        return Status(False, gettext("Nobody on duty has a device for alerts. Switch on notifications on your phone."))
-    return Status(True, gettext("Alerts working, checked %(age)s s ago", age=found.age_seconds))
+        sentence = gettext("Nobody on duty has a device for alerts. Switch on notifications on your phone.")
+        return Status(False, sentence, now)
+    return Status(True, gettext("Alerts working"), now, found.age_seconds or 0)
 
 
-def _render(template: str, *, is_fragment: bool) -> str:
+def _render(template: str) -> str:
     rt, actor = current_runtime(), current_actor()
     now = rt.clock()
     with rt.db.reading(actor.clinic_id) as db:
@@ -97,7 +110,6 @@ def _render(template: str, *, is_fragment: bool) -> str:
             rows=rows(db, actor.clinic_id, escalation.queue(db, actor.clinic_id), now),
             closed=rows(db, actor.clinic_id, escalation.resolved(db, actor.clinic_id, limit=5), now),
             now=now,
-            oob=is_fragment,
             **surroundings(db, actor.clinic_id, actor.id, now),
         )
 

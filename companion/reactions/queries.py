@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import select
+from sqlalchemy import Select, func, select
 from sqlalchemy.orm import Session
 
 from companion.accounts import queries as accounts
@@ -53,6 +53,15 @@ def recent(db: Session, clinic_id: UUID, patient_id: UUID, *, limit: int = 30) -
     return _graded(db, clinic_id, patient_id)[:limit]
 
 
+def latest(db: Session, clinic_id: UUID, patient_ids: Collection[UUID]) -> dict[UUID, Graded]:
+    """The last entry of each of these patients, by patient; nothing for those who sent none."""
+    rank = func.row_number().over(partition_by=Reaction.patient_id, order_by=Reaction.noted_at.desc())
+    mine = (Reaction.clinic_id == clinic_id, Reaction.patient_id.in_(patient_ids))
+    ranked = select(Reaction.id, rank.label("rank")).where(*mine).subquery()
+    rows = _joined().where(*mine).join(ranked, (ranked.c.id == Reaction.id) & (ranked.c.rank == 1))
+    return {row.Reaction.patient_id: Graded(row.Reaction, row.Assessment) for row in db.execute(rows)}
+
+
 def of_subjects(db: Session, clinic_id: UUID, patient_id: UUID, ids: Collection[UUID]) -> list[Graded]:
     """These entries of a patient, the newest first."""
     return _graded(db, clinic_id, patient_id, only=ids)
@@ -98,15 +107,14 @@ def _graded(db: Session, clinic_id: UUID, patient_id: UUID, only: Collection[UUI
     wanted = [Reaction.clinic_id == clinic_id, Reaction.patient_id == patient_id]
     if only is not None:
         wanted.append(Reaction.id.in_(only))
-    rows = db.execute(
-        select(Reaction, Assessment)
-        .join(
-            Assessment,
-            (Assessment.clinic_id == Reaction.clinic_id)
-            & (Assessment.patient_id == Reaction.patient_id)
-            & (Assessment.reaction_id == Reaction.id),
-        )
-        .where(*wanted)
-        .order_by(Reaction.noted_at.desc())
-    )
+    rows = db.execute(_joined().where(*wanted).order_by(Reaction.noted_at.desc()))
     return [Graded(row.Reaction, row.Assessment) for row in rows]
+
+
+def _joined() -> Select[Reaction, Assessment]:
+    return select(Reaction, Assessment).join(
+        Assessment,
+        (Assessment.clinic_id == Reaction.clinic_id)
+        & (Assessment.patient_id == Reaction.patient_id)
+        & (Assessment.reaction_id == Reaction.id),
+    )

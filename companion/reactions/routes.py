@@ -2,7 +2,7 @@
 
 import logging
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -39,6 +39,7 @@ class CheckIn:
     id: str
     noted_at: str
     areas: list[tuple[str, str]]
+    steps: list[tuple[str, str]]
     symptoms: list[tuple[str, str]]
     anchors: list[tuple[int, str, str]]
     groups: list[dict[str, Any]]
@@ -120,8 +121,7 @@ def create() -> Response:
         entry = forms.parse_entry(body, subject=actor.subject_key, now=now)
         reaction_id = _uuid(form.id)
     except Invalid as error:
-        shown = CheckIn(**{**{name: getattr(form, name) for name in CheckIn.__slots__}, "errors": error.fields})
-        return make_response(render_template("reactions/new.html", form=shown), 422)
+        return make_response(render_template("reactions/new.html", form=replace(form, errors=error.fields)), 422)
     submitted = _submit(rt, actor, reaction_id, entry, now)
     if submitted.disposition == "emergency":
         return redirect(url_for("reactions.call", reaction_id=submitted.reaction_id), code=303)
@@ -179,7 +179,7 @@ def mistake(reaction_id: UUID) -> Response:
         actions.mark_mistaken(db, (actor.clinic_id, actor.id), reaction_id, now=rt.clock())
     if wants_json():
         return jsonify({"id": str(reaction_id)})
-    return redirect(url_for("reactions.show", reaction_id=reaction_id), code=303)
+    return redirect(url_for("reactions.show", reaction_id=reaction_id, done="mistake"), code=303)
 
 
 @blueprint.get("/call")
@@ -208,6 +208,7 @@ def shell(language: str) -> Response:
 
 def _shell() -> str:
     form = _form(current_runtime().protocol, list(AREAS), contact=None, form_id="", noted_at="", values=MultiDict())
+    form = replace(form, steps=[("AREA", "LABEL")])  # one pattern that the phone copies for each area
     return render_template("web/shell.html", form=form, actor=None, subject="")
 
 
@@ -232,10 +233,12 @@ def _form(
     noted_at: str,
     values: MultiDict[str, str],
 ) -> CheckIn:
+    shown = [(area, gettext(AREA_WORDS[area])) for area in dict.fromkeys(areas)]
     return CheckIn(
         id=form_id,
         noted_at=noted_at,
-        areas=[(area, gettext(AREA_WORDS[area])) for area in dict.fromkeys(areas)],
+        areas=shown,
+        steps=shown,
         symptoms=[(symptom, gettext(words.SYMPTOMS[symptom])) for symptom in SYMPTOMS],
         anchors=[(grade, gettext(label), gettext(hint) if hint else "") for grade, label, hint in words.ANCHORS],
         groups=[

@@ -94,7 +94,7 @@ class Firefox:
         """Go to a page and wait until it has loaded."""
         self._call("browsingContext.navigate", context=self._page, url=url, wait="complete")
 
-    def js(self, expression: str) -> Any:
+    def js(self, expression: str, *, patience: float = PATIENCE_SECONDS) -> Any:
         """The value of an expression (awaited) in the page, as a person's gesture; JSON only."""
         given = self._call(
             "script.evaluate",
@@ -102,6 +102,7 @@ class Firefox:
             target={"context": self._page},
             awaitPromise=True,
             userActivation=True,
+            patience=patience,
         )
         if given["type"] == "exception":
             raise BrowserError(given["exceptionDetails"]["text"])
@@ -118,7 +119,8 @@ class Firefox:
         )
         while time.monotonic() < deadline:
             with contextlib.suppress(BrowserError):  # the page went away while we looked: look at the next
-                if self.js(loop):
+                # A page that is left while it evaluates may never answer.
+                if self.js(loop, patience=5):
                     return
         raise BrowserError(f"never true: {condition}\n{self.text('body')[:2000]}")
 
@@ -154,11 +156,11 @@ class Firefox:
         """The addresses of all open pages."""
         return [context["url"] for context in self._call("browsingContext.getTree")["contexts"]]
 
-    def _call(self, method: str, **parameters: Any) -> dict[str, Any]:
+    def _call(self, method: str, *, patience: float = PATIENCE_SECONDS, **parameters: Any) -> dict[str, Any]:
         number = next(self._numbers)
         self._socket.send(json.dumps({"id": number, "method": method, "params": parameters}))
         with self._changed:
-            if not self._changed.wait_for(lambda: number in self._answers, PATIENCE_SECONDS):
+            if not self._changed.wait_for(lambda: number in self._answers, patience):
                 raise BrowserError(f"{method}: no answer")
             answer = self._answers.pop(number)
         if answer["type"] == "error":

@@ -11,9 +11,9 @@ from tests.browser.installation import Installation
 
 pytestmark = pytest.mark.browser
 
-PUBLIC = ["/sign-in", "/join", "/nothing-here", "/shell/en"]
-PATIENT = ["/", "/reactions/new", "/sessions", "/call"]
-NURSE = ["/console/", "/console/patients"]
+PUBLIC = ["/sign-in", "/join", "/nothing-here", "/shell/en", "/style"]
+PATIENT = ["/", "/reactions/new", "/reactions", "/sessions", "/call"]
+NURSE = ["/console/", "/console/patients", "/console/patients/new"]
 RULES = {"runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]}
 
 SignedIn = Callable[..., BrowserContext]
@@ -60,7 +60,7 @@ def all_addresses(page: Page, product: Installation, role: str) -> list[str]:
             page.goto(product.url + start)
             found.append(page.locator(link).first.get_attribute("href") or "")
     if role == "patient":
-        page.goto(product.url)
+        page.goto(f"{product.url}/reactions")
         found.append(page.locator("a[href^='/reactions/']:not([href$='new'])").first.get_attribute("href") or "")
     return found
 

@@ -7,7 +7,7 @@ import pytest
 from flask import Flask
 from sqlalchemy import select
 
-from companion.accounts.models import AuditEntry
+from companion.accounts.models import AuditEntry, Person
 from companion.app import create_app
 from companion.clinic import queries as clinic
 from companion.course.models import Course
@@ -81,7 +81,7 @@ def test_the_status_line_is_red_until_worker_and_device_are_there(rt: Runtime, i
     assert "Alerts are not being sent" in iris.get("/console/").data.decode()
     with rt.db.transaction(EVERY_CLINIC) as db:
         beat(db, "dispatcher", now=NOW)
-    assert "Nobody on duty has a device" in iris.get("/console/").data.decode()
+    assert "Nobody on duty has a device" in iris.get("/console/alerting").data.decode()
 
 
 def test_opening_a_case_is_seen_and_taking_it_names_the_taker(
@@ -122,27 +122,64 @@ def test_duty_is_a_switch(rt: Runtime, noor: Browser, cast: Cast) -> None:
             assert [person.name for person in clinic.on_duty(db, cast.north)] == names
 
 
-def test_a_nurse_enrols_a_patient_with_course_session_and_code(
-    app: Flask, rt: Runtime, iris: Browser, cast: Cast
+def enrolment(**changes: object) -> dict[str, object]:
+    return {"id": str(uuid4()), "name": "  Zoe   Lark ", "locale": "en", **COURSE, **changes}
+
+
+def test_a_nurse_enrols_a_patient_on_one_page_and_the_code_signs_the_phone_in(
+    app: Flask, rt: Runtime, iris: Browser
 ) -> None:
-    created = iris.post("/console/patients", data={"name": "  Zoe   Lark "})
-    patient_url = created.location
-    assert "Zoe Lark" in iris.get(patient_url).data.decode()
+    form = enrolment(date="2026-12-01", time="10:00")
+    answer = iris.post("/console/patients", data=form)
+    assert answer.status_code == 201
+    page = answer.data.decode()
+    assert "Zoe Lark" in page
+    with rt.db.reading(EVERY_CLINIC) as db:
+        patient = db.scalars(select(Person).where(Person.name == "Zoe Lark")).one()
+        visit = db.scalars(select(Visit).where(Visit.patient_id == patient.id)).one()
+        assert (str(patient.id), patient.locale) == (form["id"], "en")
+        assert visit.starts_at.isoformat() == "2026-12-01T09:00:00+00:00"
+        assert len(list(db.scalars(select(PlanItem.id).where(PlanItem.visit_id == visit.id)))) == 8
+    phone = browser(app, rt)
+    joined = phone.post("/join", data={"code": page.split('<p class="code">')[1].split("<")[0].lower()})
+    assert (joined.status_code, joined.location) == (303, "/")
+    assert "Hello Zoe Lark" in phone.get("/").data.decode()
+
+
+def test_a_second_press_enrols_nobody_twice(rt: Runtime, iris: Browser) -> None:
+    form = enrolment()
+    assert iris.post("/console/patients", data=form).status_code == 201
+    again = iris.post("/console/patients", data=form)
+    assert (again.status_code, again.location) == (303, f"/console/patients/{form['id']}")
+    with rt.db.reading(EVERY_CLINIC) as db:
+        assert len(list(db.scalars(select(Person.id).where(Person.name == "Zoe Lark")))) == 1
+
+
+def test_a_wrong_enrolment_names_every_fault_and_keeps_what_was_given(iris: Browser) -> None:
+    answer = iris.post("/console/patients", data={"id": str(uuid4()), "name": "", "areas": ["scalp"], "locale": "xx"})
+    page = answer.data.decode()
+    assert answer.status_code == 422
+    for anchor in ("name", "indication", "agents", "locale"):
+        assert f'href="#{anchor}"' in page
+    assert 'value="scalp" checked' in page
+
+
+def test_a_course_and_a_session_are_added_later(rt: Runtime, iris: Browser, cast: Cast) -> None:
+    patient_url = f"/console/patients/{cast.ada}"
     assert iris.post(f"{patient_url}/courses", data=COURSE).status_code == 303
     with rt.db.reading(EVERY_CLINIC) as db:
         course_id = db.scalars(select(Course.id).where(Course.indication == "hair")).one()
     added = iris.post(f"{patient_url}/courses/{course_id}/visits", data={"date": "2026-12-01", "time": "10:00"})
     assert added.status_code == 303
-    with rt.db.reading(EVERY_CLINIC) as db:
-        visit = db.scalars(select(Visit).where(Visit.course_id == course_id)).one()
-        assert visit.starts_at.isoformat() == "2026-12-01T09:00:00+00:00"
-        assert len(list(db.scalars(select(PlanItem.id).where(PlanItem.visit_id == visit.id)))) == 8
-    page = iris.post(f"{patient_url}/invitation").data.decode()
-    code = page.split('<p class="code">')[1].split("<")[0]
-    phone = browser(app, rt)
-    joined = phone.post("/join", data={"code": code.lower()})
-    assert (joined.status_code, joined.location) == (303, "/")
-    assert "Hello Zoe Lark" in phone.get("/").data.decode()
+    assert "The session is added." in iris.get(added.location).data.decode()
+    assert "Works once, until" in iris.post(f"{patient_url}/invitation").data.decode()
+
+
+def test_patients_are_found_by_a_part_of_the_name(iris: Browser, cast: Cast) -> None:
+    for named, is_there in (("ad", True), ("%", False), ("nobody", False), ("", True)):
+        page = iris.post("/console/patients/found", data={"named": named}).data.decode()
+        assert (f"/console/patients/{cast.ada}" in page) is is_there, named
+    assert "No patient has this name" in iris.post("/console/patients/found", data={"named": "%"}).data.decode()
 
 
 @pytest.mark.parametrize(

@@ -1,16 +1,29 @@
-// The nurse's desk: htmx refreshes the queue; when nothing has been heard for a minute, the status line says so by itself.
+// The nurse's desk: htmx refreshes the queue and the status line; this counts the seconds since the server's last answer,
+// and when there is none for a minute the line says so by itself.
 import 'htmx.org';
 import { timeOf, word } from './words.js';
 
-const STALE_MS = 60_000;
+const STALE_SECONDS = 60;
 let heard = { at: '', on: performance.now(), time: Date.now() };
 
 setInterval(() => {
-  const queue = document.getElementById('queue');
   const status = document.getElementById('alerting-status');
-  if (!queue || !status) return;
-  if (queue.dataset.at !== heard.at) heard = { at: queue.dataset.at, on: performance.now(), time: Date.now() };
-  if (performance.now() - heard.on < STALE_MS) return;
-  status.dataset.state = 'bad';
-  status.querySelector('[data-text]').textContent = word('queue_stale', { time: timeOf(heard.time) });
+  if (!status?.dataset.at) return;
+  if (status.dataset.at !== heard.at) heard = { at: status.dataset.at, on: performance.now(), time: Date.now() };
+  const silent = Math.floor((performance.now() - heard.on) / 1000);
+  if (silent >= STALE_SECONDS) showStale(status);
+  else showAge(status, silent);
 }, 1_000);
+
+function showAge(status, silent) {
+  const age = status.querySelector('[data-age]');
+  if (age) age.textContent = word('checked_ago', { seconds: Number(age.dataset.age) + silent });
+}
+
+function showStale(status) {
+  status.dataset.state = 'bad';
+  status.querySelector('[data-age]')?.remove();
+  const text = status.querySelector('[data-text]');
+  const sentence = word('queue_stale', { time: timeOf(heard.time) });
+  if (text.textContent !== sentence) text.textContent = sentence;
+}

@@ -14,6 +14,7 @@ export async function startShell() {
   form.elements.noted_at.value = new Date().toISOString();
   fillNumbers(person);
   keepTreatedAreas(form, person.areas);
+  copyPattern(form);
   const openForm = () => { show('[data-shell-start]', false); show('[data-shell-form]', true); };
   document.querySelector('[data-shell-check-in]').addEventListener('click', openForm);
   if (location.pathname.startsWith('/reactions')) openForm();
@@ -36,11 +37,18 @@ function fillNumbers({ phone, phoneHref, emergency }) {
 }
 
 function keepTreatedAreas(form, areas) {
-  if (!areas?.length) return;
   for (const box of form.querySelectorAll('[name="area"]')) {
-    if (box.value !== 'nowhere' && !areas.includes(box.value)) box.closest('label').remove();
+    if (areas?.length && box.value !== 'nowhere' && !areas.includes(box.value)) box.closest('label').remove();
   }
-  for (const step of form.querySelectorAll('[data-step^="symptoms:"]')) {
-    if (!areas.includes(step.dataset.step.slice(9))) step.remove();
+}
+
+// The page holds the questions about an area once; here they are copied for each area that is left.
+function copyPattern(form) {
+  const pattern = form.querySelector('[data-step="symptoms:AREA"]');
+  for (const box of form.querySelectorAll('[name="area"]')) {
+    if (box.value === 'nowhere') continue;
+    const label = box.closest('label').querySelector('span').textContent.trim();
+    pattern.insertAdjacentHTML('beforebegin', pattern.outerHTML.replaceAll('AREA', box.value).replaceAll('LABEL', label));
   }
+  pattern.remove();
 }
