@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 .DEFAULT_GOAL := help
 
-.PHONY: help run test quick lint assets browsers pictures clean
+.PHONY: help run test quick lint words assets browsers pictures clean
 
 define environment
 $(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed; this is " + sys.version.split()[0])' && \
@@ -30,6 +30,9 @@ $(VENV)/tests.stamp: requirements/test.txt pyproject.toml
 
 assets: ## Build static/dist from static/src (needs Node)
 	cd static && npm ci --no-audit --no-fund && npm run build
+
+words: $(VENV)/tests.stamp ## Bring the catalogues up to date with the texts, and compile them
+	$(BIN)/python -m tests.catalogues
 
 lint: $(VENV)/tests.stamp ## Style, types and floors
 	$(BIN)/ruff check companion tests migrations wsgi.py

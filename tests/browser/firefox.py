@@ -145,7 +145,8 @@ class Firefox:
 
     def click_notification(self) -> None:
         """Press the notification on the desktop, as a person would."""
-        for context in self._call("browsingContext.getTree", **{"moz:scope": "chrome"})["contexts"]:
+        windows: dict[str, Any] = {"moz:scope": "chrome"}
+        for context in self._call("browsingContext.getTree", **windows)["contexts"]:
             if "alerts/alert.xhtml" in context["url"]:
                 target = {"context": context["context"]}
                 self._call("script.evaluate", expression="onAlertClick()", target=target, awaitPromise=False)

@@ -9,6 +9,7 @@ import pytest
 from flask.testing import FlaskClient
 from sqlalchemy import select
 
+from companion.accounts import actions as accounts
 from companion.db import EVERY_CLINIC, Database
 from companion.ids import new_id
 from companion.outbox import actions, jobs
@@ -70,6 +71,19 @@ def test_a_message_reaches_a_device_and_says_nothing_private(
     text = received.payload.decode().lower()
     for private in ("ada", "iris", "north clinic", "face", "redness", "swelling"):
         assert private not in text.replace("somebody needs an answer. open the app.", "")
+
+
+def test_a_message_is_written_in_the_language_of_its_reader(
+    rt: Runtime, cast: Cast, push_service: PushService, transport: Transport, now: datetime
+) -> None:
+    device = subscribe(rt, push_service, cast.north, cast.iris)
+    with rt.db.transaction(cast.north) as db:
+        accounts.set_locale(db, clinic_id=cast.north, person_id=cast.iris, locale="fr")
+    enqueue(rt.db, cast, now)
+    jobs.deliver(rt, transport, now)
+    (received,) = device.wait_for(1)
+    said = received.json["notification"]
+    assert (said["lang"], said["body"]) == ("fr", "Quelqu’un attend une réponse. Ouvrez l’application.")
 
 
 def test_a_receipt_proves_the_device_and_a_forged_one_is_unknown(
