@@ -78,7 +78,7 @@ def pseudo(text: str) -> str:
     """A text that stays readable and gives away what was not translated, or has no room to be a third longer."""
     parts = _PLACE.split(text)
     strange = "".join(part if _PLACE.fullmatch(part) else part.translate(_STRANGE) for part in parts)
-    return f"⟦{strange}{'~' * (len(text) // 3)}⟧"
+    return f"⟦{strange}{' ~~~' * (len(text) // 12)}⟧"
 
 
 def write_with_pseudo(folder: Path) -> Path:
@@ -127,20 +127,24 @@ def _is_ours(path: str) -> bool:
     return not relative or relative[0] in ("companion", "templates")
 
 
+def texts_of(protocol: Path, *keys: str) -> Iterator[str]:
+    """The words of a protocol file under these keys."""
+    return _texts(tomllib.loads(protocol.read_text(encoding="utf-8")), keys)
+
+
 def _of_protocols() -> Iterator[tuple[str, str]]:
     for path in sorted((ROOT / "companion" / "triage").glob("*.toml")):
-        name = str(path.relative_to(ROOT))
-        yield from ((name, text) for text in _texts(tomllib.loads(path.read_text(encoding="utf-8"))))
+        yield from ((str(path.relative_to(ROOT)), text) for text in texts_of(path, *PROTOCOL_KEYS))
 
 
-def _texts(value: object, key: str = "") -> Iterator[str]:
+def _texts(value: object, keys: tuple[str, ...], key: str = "") -> Iterator[str]:
     if isinstance(value, dict):
         for inner_key, inner in value.items():
-            yield from _texts(inner, "nurse" if key == "window_words" else inner_key)
+            yield from _texts(inner, keys, "nurse" if key == "window_words" else inner_key)
     elif isinstance(value, list):
         for inner in value:
-            yield from _texts(inner, key)
-    elif key in PROTOCOL_KEYS and isinstance(value, str):
+            yield from _texts(inner, keys, key)
+    elif key in keys and isinstance(value, str):
         yield value
 
 

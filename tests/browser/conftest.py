@@ -1,12 +1,14 @@
 """Chromium for patients, by Playwright; the system's own, since none can be downloaded."""
 
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, Page
+from playwright.sync_api import Browser, BrowserContext, Page
 
+from tests.browser.addresses import SignedIn
 from tests.browser.installation import Installation, installed
 from tests.push_service import PushService
 
@@ -35,3 +37,32 @@ def phone(browser: Browser) -> Iterator[Page]:
     context = browser.new_context(viewport={"width": 390, "height": 844}, has_touch=True)
     yield context.new_page()
     context.close()
+
+
+@pytest.fixture(scope="module")
+def states(product: Installation, browser: Browser) -> dict[str, object]:
+    """Cookies of a patient, a nurse and nobody, so that each sign-in link is used once."""
+    found: dict[str, object] = {"nobody": None}
+    for role, name in (("patient", "Clara Moss"), ("nurse", "Iris Vale")):
+        context = browser.new_context()
+        page = context.new_page()
+        page.goto(product.link(name))
+        page.get_by_role("button", name="Sign in on this phone").click()
+        page.wait_for_url(re.compile(r"/(console/)?$"))
+        found[role] = context.storage_state()
+        context.close()
+    return found
+
+
+@pytest.fixture
+def signed_in(browser: Browser, states: dict[str, object]) -> Iterator[SignedIn]:
+    opened: list[BrowserContext] = []
+
+    def open_(role: str, **options: object) -> BrowserContext:
+        context = browser.new_context(storage_state=states[role], **options)  # type: ignore[arg-type]
+        opened.append(context)
+        return context
+
+    yield open_
+    for context in opened:
+        context.close()

@@ -1,93 +1,128 @@
-"""`make pictures`: every page, phone and desk, light and dark, and a sheet of them; also the README's pictures."""
+"""`make pictures`: every page, phone and desk, light and dark, in each language and one that nobody speaks.
+
+Writes `pictures/<page>-<size>-<scheme>-<language>.png`, one sheet a language, and the README's pictures.
+"""
 
 import base64
 import re
-import sys
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
-from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+from playwright.sync_api import Browser, Page, sync_playwright
+from rich.progress import MofNCompleteColumn, Progress
 
+from tests import catalogues
 from tests.browser.installation import Installation, installed
 from tests.push_service import PushService
 
 ROOT = Path(__file__).resolve().parents[2]
 SIZES = {"phone": {"width": 390, "height": 844}, "desk": {"width": 1280, "height": 800}}
-README = {("patient-home", "phone", "light"), ("patient-call", "phone", "light"), ("nurse-queue", "desk", "light")}
-PEOPLE = {"patient": "Clara Moss", "nurse": "Iris Vale"}
+LANGUAGES = ("en", "fr", catalogues.PSEUDO)
+README = {
+    ("patient-home", "phone", "light", "en"),
+    ("check-in-call", "phone", "light", "en"),
+    ("patient-history", "phone", "dark", "fr"),
+    ("nurse-queue", "desk", "light", "en"),
+}
+PEOPLE = {"patient": "Ada Winter", "urgent": "Clara Moss", "check-in": "Orla Quick", "nurse": "Iris Vale"}
+# Roles whose pages are looked at, with an address for each name; `_walk` adds what is only found by going there.
+PAGES = {
+    "nobody": {"sign-in": "/sign-in", "join": "/join", "error": "/nothing-here", "style": "/style"},
+    "patient": {"home": "/", "history": "/reactions", "sessions": "/sessions", "call": "/call"},
+    "urgent": {"home": "/"},
+    "check-in": {"1": "/reactions/new"},
+    "nurse": {"queue": "/console/", "patients": "/console/patients", "enrolment": "/console/patients/new"},
+}
 
 
 def main() -> None:
     """Write pictures/ and docs/pictures/."""
     folder = ROOT / "pictures"
     folder.mkdir(exist_ok=True)
-    with (
-        tempfile.TemporaryDirectory() as data,
-        PushService.running() as service,
-        installed(Path(data), service.environment) as product,
-        sync_playwright() as playwright,
-    ):
-        browser = playwright.chromium.launch(executable_path="/usr/bin/chromium", args=["--no-sandbox"])
-        states = {role: _sign_in(browser, product, name) for role, name in PEOPLE.items()}
-        taken = [
-            path
-            for size in SIZES
-            for scheme in ("light", "dark")
-            for path in _take(browser, product, states, folder, size=size, scheme=scheme)
-        ]
-        _sheet(browser, taken, folder / "sheet.png")
-        browser.close()
-    sys.stdout.write(f"{len(taken)} pictures and a sheet are in {folder.name}/\n")
+    with tempfile.TemporaryDirectory() as data, PushService.running() as service:
+        words = catalogues.write_with_pseudo(Path(data) / "translations")
+        environment = {**service.environment, "COMPANION_TRANSLATIONS": str(words)}
+        with installed(Path(data) / "data", environment) as product, sync_playwright() as playwright:
+            browser = playwright.chromium.launch(executable_path="/usr/bin/chromium", args=["--no-sandbox"])
+            states = {role: _sign_in(browser, product, name) for role, name in PEOPLE.items()}
+            with Progress(*Progress.get_default_columns(), MofNCompleteColumn()) as bar:
+                for language in LANGUAGES:
+                    task = bar.add_task(f"Pictures, {language}", total=None)
+                    taken = []
+                    for path in _take_all(browser, product, states, folder, language):
+                        taken.append(path)
+                        bar.advance(task)
+                    bar.update(task, total=len(taken))
+                    _sheet(browser, taken, folder / f"sheet-{language}.png")
+            browser.close()
 
 
-def _sign_in(browser: Browser, product: Installation, name: str) -> object:
+def _sign_in(browser: Browser, product: Installation, name: str) -> Any:
     context = browser.new_context()
     page = context.new_page()
     page.goto(product.link(name))
-    page.get_by_role("button", name="Sign in on this phone").click()
+    page.locator("form[data-join] button").click()
     page.wait_for_url(re.compile(r"/(console/)?$"))
     state = context.storage_state()
     context.close()
     return state
 
 
-def _take(
-    browser: Browser, product: Installation, states: dict[str, object], folder: Path, *, size: str, scheme: str
+def _take_all(
+    browser: Browser, product: Installation, states: dict[str, Any], folder: Path, language: str
 ) -> Iterator[Path]:
-    for role in ("nobody", "patient", "nurse"):
-        context: BrowserContext = browser.new_context(
-            viewport=SIZES[size],  # type: ignore[arg-type]
-            color_scheme=scheme,  # type: ignore[arg-type]
-            storage_state=states.get(role),  # type: ignore[arg-type]
-        )
-        page = context.new_page()
-        for name in _visit(page, product, role):
-            path = folder / f"{role}-{name}-{size}-{scheme}.png"
-            page.screenshot(path=path, full_page=(role, name) != ("patient", "home"))
-            if (f"{role}-{name}", size, scheme) in README:
-                page.screenshot(path=_readme(f"{role}-{name}.png"))
-            yield path
-            sys.stdout.write(f"  {path.name}\n")
-        context.close()
+    for size, viewport in SIZES.items():
+        for scheme in ("light", "dark"):
+            for role in PAGES:
+                context = browser.new_context(
+                    viewport=viewport,  # type: ignore[arg-type]
+                    color_scheme=scheme,
+                    storage_state=states.get(role),
+                )
+                page = context.new_page()
+                _choose(page, product, role, language)
+                for name in _walk(page, product, role):
+                    key = (f"{role}-{name}", size, scheme, language)
+                    yield _picture(page, folder / f"{'-'.join(key)}.png", viewport, is_shown=key in README)
+                context.close()
 
 
-def _visit(page: Page, product: Installation, role: str) -> Iterator[str]:
-    pages = {
-        "nobody": {"sign-in": "/sign-in", "join": "/join", "error": "/nothing-here"},
-        "patient": {"home": "/", "sessions": "/sessions", "call": "/call"},
-        "nurse": {"queue": "/console/", "patients": "/console/patients"},
-    }[role]
-    for name, path in pages.items():
-        page.goto(product.url + path, wait_until="networkidle")
+def _choose(page: Page, product: Installation, role: str, language: str) -> None:
+    page.goto(product.url + next(iter(PAGES[role].values())))
+    button = page.locator(f"button[name=language][value={language}]")
+    if button.count():
+        button.click()
+        page.wait_for_load_state("networkidle")
+
+
+def _picture(page: Page, path: Path, viewport: dict[str, int], *, is_shown: bool) -> Path:
+    page.evaluate("scrollTo(0, 0)")
+    if is_shown:
+        page.screenshot(path=_readme(path.name))
+    # As tall as the page, so that the bar at the bottom stands at its end.
+    height = max(viewport["height"], page.evaluate("document.documentElement.scrollHeight"))
+    page.set_viewport_size({"width": viewport["width"], "height": height})
+    page.screenshot(path=path)
+    page.set_viewport_size({"width": viewport["width"], "height": viewport["height"]})
+    return path
+
+
+def _walk(page: Page, product: Installation, role: str) -> Iterator[str]:
+    for name, address in PAGES[role].items():
+        page.goto(product.url + address, wait_until="networkidle")
         yield name
     if role == "nurse":
         yield from _follow(page, product, "/console/", ".case a", "case")
-        yield from _follow(page, product, "/console/patients", "main ul a", "patient")
-        page.get_by_role("button", name="Show the code").click()
+        yield from _follow(page, product, "/console/patients", "main li a", "patient")
+        page.locator("form[action$='/invitation'] button").click()
         yield "code"
+    if role == "urgent":
+        yield from _follow(page, product, "/reactions", "main li a", "result")
     if role == "patient":
-        yield from _follow(page, product, "/", "a[href^='/reactions/']:not([href$='new'])", "result")
+        yield from _follow(page, product, "/reactions", "main li a", "result")
+    if role == "check-in":
         yield from _check_in(page, product)
 
 
@@ -99,24 +134,24 @@ def _follow(page: Page, product: Installation, start: str, link: str, name: str)
 
 
 def _check_in(page: Page, product: Installation) -> Iterator[str]:
+    go_on = page.locator("[data-next]")
     page.goto(f"{product.url}/reactions/new")
-    yield "check-in-1"
-    page.get_by_role("button", name="Continue").click()
-    yield "check-in-fault"
-    page.get_by_role("checkbox", name="Face").check()
-    page.get_by_role("button", name="Continue").click()
-    page.get_by_role("button", name="None of the others here").click()
-    yield "check-in-2"
-    page.get_by_role("button", name="Continue").click()
-    page.get_by_role("checkbox", name="Skin that is white, grey, blue, purple, black or blotchy").check()
-    page.get_by_role("checkbox", name="A patch that is white or very pale and cold").check()
-    yield "check-in-3"
-    page.get_by_role("button", name="Continue").click()
-    yield "check-in-4"
+    go_on.click()
+    yield "fault"
+    page.locator("[name=area][value=face]").check()
+    go_on.click()
+    page.locator("[data-fill-none]:visible").click()
+    yield "2"
+    go_on.click()
+    page.locator("[name=group][value=skin_colour]").check()
+    page.locator("[name=sign][value=skin_white_patch]").check()
+    yield "3"
+    go_on.click()
+    yield "4"
     page.go_back()
-    page.get_by_role("checkbox", name="Skin is blue, grey or blotchy in many places").check()
-    page.get_by_role("heading", name="Call now").wait_for()
-    yield "call-layer"
+    page.locator("[name=sign][value=mottled_or_blue_skin_generalised]").check()
+    page.locator("[data-call-layer] h1").wait_for()
+    yield "call"
 
 
 def _readme(name: str) -> Path:

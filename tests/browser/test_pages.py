@@ -5,75 +5,31 @@ from collections.abc import Callable, Iterator
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Browser, BrowserContext, Page, expect
+from playwright.sync_api import Page, expect
 
+from tests.browser.addresses import SignedIn, all_addresses, choose_language
 from tests.browser.installation import Installation
 
 pytestmark = pytest.mark.browser
 
-PUBLIC = ["/sign-in", "/join", "/nothing-here", "/shell/en", "/style"]
-PATIENT = ["/", "/reactions/new", "/reactions", "/sessions", "/call"]
-NURSE = ["/console/", "/console/patients", "/console/patients/new"]
 RULES = {"runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]}
 
-SignedIn = Callable[..., BrowserContext]
 
-
-@pytest.fixture(scope="module")
-def states(product: Installation, browser: Browser) -> dict[str, object]:
-    """Cookies of a patient, a nurse and nobody, so that each sign-in link is used once."""
-    found: dict[str, object] = {"nobody": None}
-    for role, name in (("patient", "Clara Moss"), ("nurse", "Iris Vale")):
-        context = browser.new_context()
-        page = context.new_page()
-        page.goto(product.link(name))
-        page.get_by_role("button", name="Sign in on this phone").click()
-        page.wait_for_url(re.compile(r"/(console/)?$"))
-        found[role] = context.storage_state()
-        context.close()
-    return found
-
-
-@pytest.fixture
-def signed_in(browser: Browser, states: dict[str, object]) -> Iterator[SignedIn]:
-    opened: list[BrowserContext] = []
-
-    def open_(role: str, **options: object) -> BrowserContext:
-        context = browser.new_context(storage_state=states[role], **options)  # type: ignore[arg-type]
-        opened.append(context)
-        return context
-
-    yield open_
-    for context in opened:
-        context.close()
-
-
-def pages_of(role: str) -> list[str]:
-    return {"nobody": PUBLIC, "patient": PATIENT, "nurse": NURSE}[role]
-
-
-def all_addresses(page: Page, product: Installation, role: str) -> list[str]:
-    """The role's pages, and the ones that are only found by going there."""
-    found = list(pages_of(role))
-    if role == "nurse":
-        for start, link in (("/console/", ".case a"), ("/console/patients", "main ul a")):
-            page.goto(product.url + start)
-            found.append(page.locator(link).first.get_attribute("href") or "")
-    if role == "patient":
-        page.goto(f"{product.url}/reactions")
-        found.append(page.locator("a[href^='/reactions/']:not([href$='new'])").first.get_attribute("href") or "")
-    return found
-
-
+@pytest.mark.parametrize("language", ["en", "fr"])
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("role", ["nobody", "patient", "nurse"])
-def test_axe_finds_nothing(product: Installation, signed_in: SignedIn, role: str, scheme: str) -> None:
+def test_axe_finds_nothing(product: Installation, signed_in: SignedIn, role: str, scheme: str, language: str) -> None:
     # Tall enough that the fixed bar at the bottom covers nothing that a person would scroll clear of it.
-    page = signed_in(role, viewport={"width": 390, "height": 3000}, color_scheme=scheme).new_page()
+    context = signed_in(role, viewport={"width": 390, "height": 3000}, color_scheme=scheme)
+    choose_language(context, product, language)
+    page = context.new_page()
     for address in all_addresses(page, product, role):
         page.goto(product.url + address)
+        if not address.startswith("/shell"):
+            assert page.locator("html").get_attribute("lang") == language
         found = Axe().run(page, options=RULES)
         assert found.violations_count == 0, f"{address} {scheme}\n{found.generate_report()}"
+    choose_language(context, product, "en")
 
 
 def test_axe_finds_nothing_in_any_question_of_the_check_in(product: Installation, signed_in: SignedIn) -> None:

@@ -169,7 +169,8 @@ function finish() {
   done.hidden = false;
   const { feels } = Object.fromEntries(new FormData(form));
   done.querySelector('[data-done-call]').hidden = !(feels === 'now' || form.querySelector('[name="sign"]:checked, [name="group"][value="any"]:checked'));
-  done.querySelector('[data-done-state]').textContent ||= document.querySelector('[data-call-state]').textContent;
+  const saidBefore = document.querySelector('[data-call-state]').textContent; // after the call page
+  if (saidBefore) done.querySelector('[data-done-state]').textContent = saidBefore;
   done.querySelector('h1').focus();
 }
 
