@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 .DEFAULT_GOAL := help
 
-.PHONY: help run test quick lint words assets browsers pictures clean
+.PHONY: help run test quick lint words assets browsers bench pictures clean
 
 define environment
 $(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed; this is " + sys.version.split()[0])' && \
@@ -54,6 +54,9 @@ browsers: ## Install Chromium and Firefox where they are missing (Debian, as roo
 	@# The markup checker runs where Node and Java are; its test says that it was left out elsewhere.
 	@if command -v npm >/dev/null && command -v java >/dev/null && [ ! -d tests/browser/node_modules ]; then \
 	  cd tests/browser && npm ci --no-audit --no-fund --silent; fi
+
+bench: $(VENV)/tests.stamp browsers ## Figures of this machine (needs Node for Lighthouse)
+	$(BIN)/python -m tests.bench.lighthouse
 
 pictures: $(VENV)/tests.stamp browsers ## Pictures of every page, phone and desk, light and dark
 	$(BIN)/python -m tests.browser.pictures
