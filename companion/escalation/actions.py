@@ -65,8 +65,9 @@ def take_step(db: Session, case: Escalation, *, now: datetime) -> bool:
 
 
 def note_seen(db: Session, case: Escalation, *, person_id: UUID, now: datetime) -> None:
-    """Somebody opened the case; the patient may know who, and when first."""
-    _add_event(db, case, "seen", now, actor_id=person_id, dedupe=f"seen:{person_id}")
+    """Somebody opened the case, as it is now: an entry that comes later is not seen until they open it again."""
+    newest = queries.subjects_of(db, case.clinic_id, case.id)[-1]
+    _add_event(db, case, "seen", now, actor_id=person_id, dedupe=f"seen:{person_id}:{newest}")
     outbox.mark_read(db, clinic_id=case.clinic_id, person_id=person_id, about=("escalation", case.id), now=now)
 
 

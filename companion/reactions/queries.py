@@ -67,12 +67,17 @@ def of_subjects(db: Session, clinic_id: UUID, patient_id: UUID, ids: Collection[
     return _graded(db, clinic_id, patient_id, only=ids)
 
 
-def care_of(db: Session, clinic_id: UUID, reaction_id: UUID) -> Care:
-    """What became of an entry at the clinic."""
-    case = escalation.cases_of_subjects(db, clinic_id, [reaction_id]).get(reaction_id)
+def care_of(db: Session, reaction: Reaction) -> Care:
+    """What became of an entry at the clinic. Who opened the case before the entry came has not seen the entry."""
+    clinic_id = reaction.clinic_id
+    case = escalation.cases_of_subjects(db, clinic_id, [reaction.id]).get(reaction.id)
     if case is None:
         return Care()
-    seen = [event for event in escalation.events(db, clinic_id, case.id) if event.kind == "seen" and event.actor_id]
+    seen = [
+        event
+        for event in escalation.events(db, clinic_id, case.id)
+        if event.kind == "seen" and event.actor_id and event.at >= reaction.received_at
+    ]
     ids = {person_id for person_id in (case.taken_by, *(event.actor_id for event in seen)) if person_id}
     names = {person.id: person.name for person in accounts.people(db, clinic_id, ids).values()}
     first = seen[0] if seen else None

@@ -62,7 +62,7 @@ def home() -> Response | str:
     with rt.db.reading(actor.clinic_id) as db:
         own = clinic.clinic(db, actor.clinic_id)
         recent = queries.recent(db, actor.clinic_id, actor.id, limit=5)
-        entries = [(entry, queries.care_of(db, actor.clinic_id, entry.reaction.id)) for entry in recent]
+        entries = [(entry, queries.care_of(db, entry.reaction)) for entry in recent]
         return render_template(
             "reactions/home.html",
             clinic=clinic.contact(own),
@@ -158,7 +158,7 @@ def show(reaction_id: UUID) -> str:
     with rt.db.reading(actor.clinic_id) as db:
         own = clinic.clinic(db, actor.clinic_id)
         entry = queries.graded(db, actor.clinic_id, actor.id, reaction_id)
-        care = queries.care_of(db, actor.clinic_id, reaction_id)
+        care = queries.care_of(db, entry.reaction)
     return render_template(
         "reactions/show.html",
         clinic=clinic.contact(own),

@@ -119,6 +119,23 @@ def test_a_phone_without_network_keeps_the_entry_and_sends_it_later(product: Ins
     expect(page.get_by_text(re.compile("Sent to your clinic [0-9]")).first).to_be_visible(timeout=30_000)
 
 
+def test_the_page_without_network_speaks_the_language_of_the_person(product: Installation, signed_in: SignedIn) -> None:
+    context = signed_in("patient", viewport={"width": 390, "height": 844})
+    choose_language(context, product, "fr")
+    page = context.new_page()
+    page.goto(product.url)
+    page.evaluate("navigator.serviceWorker.ready.then(() => undefined)")
+    page.reload()
+    context.set_offline(True)
+    page.goto(f"{product.url}/reactions/new")
+    expect(page.get_by_role("heading", name="Où remarquez-vous quelque chose aujourd’hui ?")).to_be_visible()
+    page.get_by_role("checkbox", name="Visage").check()
+    page.get_by_role("button", name="Continuer").click()
+    expect(page.get_by_role("heading", name=re.compile("^Visage"))).to_be_visible()
+    context.set_offline(False)
+    choose_language(context, product, "en")
+
+
 def test_an_emergency_sign_shows_the_call_page_without_network_too(product: Installation, signed_in: SignedIn) -> None:
     context = signed_in("patient", viewport={"width": 390, "height": 844})
     page = context.new_page()

@@ -1,6 +1,7 @@
 """An entry from the phone to the nurse's message, through the real application, on both databases."""
 
 import json
+import re
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from typing import Any
@@ -295,3 +296,34 @@ def test_the_start_page_says_first_what_is_open_and_whom_to_call(rt: Runtime, ad
     page = ada.get("/").data.decode()
     assert page.index("Call your clinic now") < page.index("Check in</a>", page.index("<main"))
     assert "Your clinic answers by" in page
+
+
+def test_who_opened_the_case_before_an_entry_came_has_not_seen_it(
+    app: Flask, rt: Runtime, cast: Cast, clock: Clock, ada: Browser
+) -> None:
+    iris = browser(app, rt, (cast.north, cast.iris))
+    first = put(ada, entry(warnings=URGENT)).json["id"]
+    with rt.db.reading(EVERY_CLINIC) as db:
+        case_id = db.scalars(select(Escalation.id)).one()
+    clock.now += timedelta(minutes=3)
+    iris.get(f"/console/cases/{case_id}")
+    clock.now += timedelta(minutes=3)
+    at = clock.now.isoformat()
+    second = put(ada, entry(warnings=URGENT, noted_at=at, sent_at=at)).json["id"]
+    assert "Seen by Iris" in ada.get(f"/reactions/{first}").data.decode()
+    assert "Nobody has opened it yet" in ada.get(f"/reactions/{second}").data.decode()
+    clock.now += timedelta(minutes=3)
+    iris.get(f"/console/cases/{case_id}")
+    assert "Seen by Iris" in ada.get(f"/reactions/{second}").data.decode()
+
+
+def test_the_history_shows_a_chart_and_its_table(rt: Runtime, clock: Clock, ada: Browser) -> None:
+    assert "Nothing here yet" in ada.get("/reactions").data.decode()
+    for grade in (3, 1):
+        at, report = clock.now.isoformat(), {**dict.fromkeys(SYMPTOMS, 0), "swelling": grade, "patch_cm": None}
+        put(ada, entry(areas={"face": report}, noted_at=at, sent_at=at))
+        clock.now += timedelta(hours=20)
+    page = ada.get("/reactions").data.decode()
+    assert page.count('class="chart__line"') == 1
+    assert "Face as a table" in page
+    assert re.findall(r"<td>(\d)</td>", page) == ["1", "3"]

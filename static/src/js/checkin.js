@@ -134,8 +134,10 @@ async function onSend(event) {
   showFault(form, fault);
   if (fault || form.dataset.busy) return;
   form.dataset.busy = 'yes';
+  form.querySelector('[data-send]').setAttribute('aria-busy', 'true');
   const id = await keepAndSend(undefined, document.querySelector('[data-done-state]'));
   delete form.dataset.busy;
+  form.querySelector('[data-send]').removeAttribute('aria-busy');
   if (!id) return;
   const entry = (await everything()).find((one) => one.id === id);
   if (entry.state === 'sent' && entry.answer.url) location.assign(entry.answer.url);
