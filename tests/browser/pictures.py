@@ -80,6 +80,7 @@ def _take_all(
                     viewport=viewport,  # type: ignore[arg-type]
                     color_scheme=scheme,
                     storage_state=states.get(role),
+                    reduced_motion="reduce",
                 )
                 page = context.new_page()
                 _choose(page, product, role, language)
