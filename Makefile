@@ -56,6 +56,7 @@ browsers: ## Install Chromium and Firefox where they are missing (Debian, as roo
 	  cd tests/browser && npm ci --no-audit --no-fund --silent; fi
 
 bench: $(VENV)/tests.stamp browsers ## Figures of this machine (needs Node for Lighthouse)
+	$(BIN)/python -m tests.bench.triage
 	$(BIN)/python -m tests.bench.lighthouse
 
 pictures: $(VENV)/tests.stamp browsers ## Pictures of every page, phone and desk, light and dark

@@ -24,7 +24,7 @@ from companion.doctor import examine
 from companion.errors import CompanionError, Misconfigured
 from companion.runtime import Runtime
 from companion.triage.cases import CaseError, run_cases
-from companion.triage.protocol import load, load_shipped_protocol
+from companion.triage.reader import load, load_shipped_protocol
 from companion.wiring import build_runtime
 
 console = Console(highlight=False, soft_wrap=True)

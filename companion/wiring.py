@@ -4,7 +4,7 @@ from companion.clock import utc_now
 from companion.config import Config, load_secrets
 from companion.db import Database
 from companion.runtime import Runtime
-from companion.triage.protocol import load_shipped_protocol
+from companion.triage.reader import load_shipped_protocol
 
 # Every package's tables register themselves with the metadata; foreign keys name them by string.
 from companion.accounts import models as _accounts  # noqa: F401 isort: skip

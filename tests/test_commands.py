@@ -40,9 +40,10 @@ def test_triage_prints_one_line_of_json_for_each_log(tmp_path: Path) -> None:
     lines = [json.loads(line) for line in done.stdout.splitlines()]
     assert [(line["case"], line["log"], line["hours"], line["disposition"]) for line in lines] == [
         ("T1", 0, 6, "self_care"),
+        ("T1", 1, 30, "self_care"),  # missed: judged by the silence
         ("T1", 2, 54, "emergency"),
     ]
-    assert lines[1]["reasons"][0]["rule"] == "sign_collapse"
+    assert lines[2]["reasons"][0]["rule"] == "sign_collapse"
 
 
 def test_a_case_file_that_cannot_be_read_is_one_clear_sentence(tmp_path: Path) -> None:

@@ -16,18 +16,19 @@ from companion.escalation import actions as escalation
 from companion.escalation import queries as cases
 from companion.ids import new_id
 from companion.languages import N_
-from companion.reactions import queries
+from companion.reactions import queries, rules
 from companion.reactions.forms import Entry
 from companion.reactions.models import Assessment, Reaction
 from companion.schedule import actions as schedule
 from companion.schedule import queries as visits
 from companion.triage import observation as triage
 from companion.triage.engine import assess
-from companion.triage.observation import AreaReport, Context, Disposition, Observation, Reason, Visit
+from companion.triage.observation import Context, Disposition, Reason, Visit
 from companion.triage.protocol import Protocol
 
 log = logging.getLogger(__name__)
 _FAILED = N_("The entry could not be assessed: look at it yourself")
+_FAILED_PATIENT = N_("A person at your clinic has to look at this")
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,31 +106,13 @@ def _assess(
         visits=tuple(Visit(row.starts_at, frozenset(row.areas), frozenset(row.agents)) for row in took_place),
         open_case=Disposition.of(case.level) if case else None,
     )
+    entered = rules.observation_of(entry.form.model_dump(), noted_at=entry.noted_at, received_at=now)
     try:
-        return assess(observation_of(entry, now), context, protocol)
+        return assess(entered, queries.observations(db, *patient), context, protocol)
     except Exception as error:  # noqa: BLE001 - triage that fails must end at a person, whatever failed
         log.error("triage failed with %s", type(error).__name__)
-        reason = Reason("triage_failed", Disposition.CLINIC_URGENT_1H, _FAILED, "PROPOSAL", "proposal")
+        reason = Reason("triage_failed", Disposition.CLINIC_URGENT_1H, _FAILED, _FAILED_PATIENT, "PROPOSAL", "proposal")
         return triage.Assessment(reason.level, (reason,), protocol.version, unjudged=("everything",))
-
-
-def observation_of(entry: Entry, received_at: datetime) -> Observation:
-    """The entry as triage sees it."""
-    form = entry.form
-    return Observation(
-        noted_at=entry.noted_at,
-        received_at=received_at,
-        areas={
-            area: AreaReport(
-                {symptom: getattr(report, symptom) for symptom in triage.SYMPTOMS}, redness_cm=report.patch_cm
-            )
-            for area, report in form.areas.items()
-        },
-        temperature_c=form.temperature_c,
-        warning_signs=frozenset(form.warnings.signs),
-        not_sure=frozenset(form.warnings.not_sure),
-        feels=form.feels,
-    )
 
 
 def _assessment(patient: tuple[UUID, UUID], reaction_id: UUID, result: triage.Assessment, now: datetime) -> Assessment:

@@ -15,7 +15,7 @@ from companion.escalation.models import Escalation
 from companion.reactions import rules
 from companion.reactions.models import Assessment, Reaction
 from companion.schedule.models import Visit
-from companion.triage.observation import SYMPTOMS
+from companion.triage.observation import SYMPTOMS, Observation
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +50,7 @@ def graded(db: Session, clinic_id: UUID, patient_id: UUID, reaction_id: UUID) ->
 
 def recent(db: Session, clinic_id: UUID, patient_id: UUID, *, limit: int = 30) -> list[Graded]:
     """A patient's entries, the newest first by when it was so."""
-    return _graded(db, clinic_id, patient_id)[:limit]
+    return _graded(db, clinic_id, patient_id, limit=limit)
 
 
 def latest(db: Session, clinic_id: UUID, patient_ids: Collection[UUID]) -> dict[UUID, Graded]:
@@ -60,6 +60,20 @@ def latest(db: Session, clinic_id: UUID, patient_ids: Collection[UUID]) -> dict[
     ranked = select(Reaction.id, rank.label("rank")).where(*mine).subquery()
     rows = _joined().where(*mine).join(ranked, (ranked.c.id == Reaction.id) & (ranked.c.rank == 1))
     return {row.Reaction.patient_id: Graded(row.Reaction, row.Assessment) for row in db.execute(rows)}
+
+
+def observations(db: Session, clinic_id: UUID, patient_id: UUID, *, limit: int = 200) -> list[Observation]:
+    """A patient's latest entries that have been judged, as triage sees them, in order of time."""
+    rows = db.execute(
+        _joined()
+        .where(Reaction.clinic_id == clinic_id, Reaction.patient_id == patient_id)
+        .order_by(Reaction.noted_at.desc())
+        .limit(limit)
+    )
+    found = [
+        rules.observation_of(row.body, noted_at=row.noted_at, received_at=row.received_at) for row in rows.scalars()
+    ]
+    return found[::-1]
 
 
 def of_subjects(db: Session, clinic_id: UUID, patient_id: UUID, ids: Collection[UUID]) -> list[Graded]:
@@ -108,11 +122,13 @@ def charts_of(entries: Sequence[Graded], visits: Sequence[Visit]) -> list[rules.
     return rules.charts(noted, of_area)
 
 
-def _graded(db: Session, clinic_id: UUID, patient_id: UUID, only: Collection[UUID] | None = None) -> list[Graded]:
+def _graded(
+    db: Session, clinic_id: UUID, patient_id: UUID, only: Collection[UUID] | None = None, limit: int | None = None
+) -> list[Graded]:
     wanted = [Reaction.clinic_id == clinic_id, Reaction.patient_id == patient_id]
     if only is not None:
         wanted.append(Reaction.id.in_(only))
-    rows = db.execute(_joined().where(*wanted).order_by(Reaction.noted_at.desc()))
+    rows = db.execute(_joined().where(*wanted).order_by(Reaction.noted_at.desc()).limit(limit))
     return [Graded(row.Reaction, row.Assessment) for row in rows]
 
 

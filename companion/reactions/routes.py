@@ -165,6 +165,7 @@ def show(reaction_id: UUID) -> str:
         zone=own.zone,
         entry=entry,
         care=care,
+        areas=AREA_WORDS,
         advice=words.ADVICE[entry.assessment.disposition],
         outcomes=words.OUTCOMES,
     )

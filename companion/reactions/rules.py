@@ -1,11 +1,33 @@
-"""How entries become small charts: pure geometry. One area, one line a symptom, time to the right, grade upwards."""
+"""What an entry is to others: an observation for triage, and a small chart. Pure.
+
+A chart is one area, one line a symptom, time to the right, grade upwards.
+"""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
+
+from companion.triage.observation import SYMPTOMS, AreaReport, Observation
 
 WIDTH, HEIGHT, MARGIN = 300.0, 84.0, 14.0
 WORST = 4
+
+
+def observation_of(body: Mapping[str, Any], *, noted_at: datetime, received_at: datetime) -> Observation:
+    """A kept entry (its `body` as the phone sent it) as triage sees it."""
+    return Observation(
+        noted_at=noted_at,
+        received_at=received_at,
+        areas={
+            area: AreaReport({symptom: report[symptom] for symptom in SYMPTOMS}, redness_cm=report["patch_cm"])
+            for area, report in body["areas"].items()
+        },
+        temperature_c=body["temperature_c"],
+        warning_signs=frozenset(body["warnings"]["signs"]),
+        not_sure=frozenset(body["warnings"]["not_sure"]),
+        feels=body["feels"],
+    )
 
 
 @dataclass(frozen=True, slots=True)

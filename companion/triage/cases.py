@@ -6,8 +6,8 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, NoReturn
 
-from companion.triage.engine import assess
-from companion.triage.observation import SYMPTOMS, AreaReport, Context, Disposition, Observation, Visit
+from companion.triage.engine import assess, silence
+from companion.triage.observation import SYMPTOMS, AreaReport, Context, Disposition, Observation, Reason, Visit
 from companion.triage.protocol import Protocol
 
 _START = datetime(2000, 1, 1, tzinfo=UTC)
@@ -18,9 +18,9 @@ class CaseError(ValueError):
 
 
 def run_cases(path: Path, protocol: Protocol) -> Iterator[dict[str, Any]]:
-    """One result for each log that was sent: case, log (index from 0), hours, disposition, reasons.
+    """One result for each log: case, log (index from 0), hours, disposition, reasons.
 
-    Raises CaseError. An absent symptom means "not asked"; a missed log gives no result.
+    Raises CaseError. An absent symptom means "not asked"; a missed log is judged by the silence since the last one.
     """
     try:
         content = json.loads(path.read_text("utf-8"), object_pairs_hook=_unique, parse_constant=_refuse)
@@ -38,24 +38,29 @@ def _run(case: dict[str, Any], protocol: Protocol) -> Iterator[dict[str, Any]]:
         logs = case["logs"]
     except (KeyError, TypeError) as error:
         raise CaseError(f"case {name}: {error!r}") from None
-    worst = Disposition.SELF_CARE
+    worst, history = Disposition.SELF_CARE, list[Observation]()
     for index, log in enumerate(logs):
-        if log.get("missed"):
-            continue
         try:
             observation = _observation(log, visits)
         except (KeyError, TypeError, ValueError) as error:
             raise CaseError(f"case {name}, log {index}: {error}") from None
         is_open = worst >= Disposition.CLINIC_SAME_DAY
-        context = Context(tuple(visits.values()), open_case=worst if is_open else None)
-        result = assess(observation, context, protocol)
-        worst = max(worst, result.disposition)
+        if log.get("missed"):
+            quiet = silence(history, observation.noted_at, protocol)
+            reasons: tuple[Reason, ...] = (quiet,) if quiet else ()
+            level = Disposition.CLINIC_ROUTINE if is_open or quiet else Disposition.SELF_CARE
+        else:
+            context = Context(tuple(visits.values()), open_case=worst if is_open else None)
+            result = assess(observation, history, context, protocol)
+            level, reasons = result.disposition, result.reasons
+            history.append(observation)
+        worst = max(worst, level)
         yield {
             "case": name,
             "log": index,
             "hours": log["hours_since_session"],
-            "disposition": result.disposition.code,
-            "reasons": [reason.as_json() for reason in result.reasons],
+            "disposition": level.code,
+            "reasons": [reason.as_json() for reason in reasons],
         }
 
 
@@ -86,8 +91,8 @@ def _area(report: dict[str, Any]) -> AreaReport:
             if type(grade) is not int or not 0 <= grade <= 4:
                 raise ValueError(f"{symptom} must be a whole number from 0 to 4")
             grades[symptom] = grade
-    size = report.get("redness_cm")
-    return AreaReport(grades, redness_cm=None if size is None else _number(size, "redness_cm"))
+    sizes = {name: report[name] for name in ("redness_cm", "swelling_cm") if report.get(name) is not None}
+    return AreaReport(grades, **{name: _number(size, name) for name, size in sizes.items()})
 
 
 def _number(value: object, name: str) -> float:

@@ -1,39 +1,66 @@
 """`assess`: pure and total. In doubt it grades up and says so."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
+from companion.triage import trends
 from companion.triage.observation import AreaReport, Assessment, Context, Disposition, Observation, Reason, Visit
-from companion.triage.protocol import Protocol
+from companion.triage.protocol import Combination, Protocol, Window
+from companion.triage.trends import Symptom
 
-_FACE = frozenset({"face", "forehead", "cheeks", "periorbital", "lips"})
-_CROSSLINKED = frozenset({"ha_crosslinked_booster", "ha_filler_crosslinked"})
-_INFECTION = frozenset({"pus_or_discharge", "spreading_redness_warm", "open_sore"})
-# Two causes that make an allergy of the whole body likely: skin or face, and gut (WAO 2020).
-_ALLERGY_SKIN = frozenset({"widespread_hives", "swelling_outside_treated_area_face"})
-PLAUSIBLE_TEMPERATURE_C = (34.0, 43.0)
+_STRICTEST = "light"  # the windows of an agent that nobody knows
+_SEVERE = 3
+_WORST = 4
 
 
-def assess(observation: Observation, context: Context, protocol: Protocol) -> Assessment:
+@dataclass(frozen=True, slots=True)
+class _Moment:
+    """An entry judged at one time: what was entered, what came before, and what is known beside it."""
+
+    observation: Observation
+    history: Sequence[Observation]
+    context: Context
+    protocol: Protocol
+    at: datetime
+
+
+def assess(
+    observation: Observation, history: Iterable[Observation], context: Context, protocol: Protocol
+) -> Assessment:
     """What the protocol says of one entry: the highest level of all rules that fire, and every reason.
 
-    Judged at the time the patient noted it; where that time cannot be right, also at the time it was received,
-    and the higher stands. Never raises on a value in range; what it cannot judge it names in `unjudged`.
+    `history` holds the patient's other entries in any order; those noted later are left aside. Judged at the time the
+    patient noted it; where that time cannot be right, also at the time it was received, and the higher stands. Never
+    raises on a value in range; what it cannot judge it names in `unjudged`.
     """
+    past = sorted((one for one in history if one.noted_at < observation.noted_at), key=lambda one: one.noted_at)
     times, doubts = _times(observation, context)
-    reasons = {reason for at in times for reason in _fired(observation, context, protocol, at)}
+    reasons = {reason for at in times for reason in _fired(_Moment(observation, past, context, protocol, at))}
     if context.open_case is not None:
-        reasons.add(_reason(protocol, "open_case", value=context.open_case.code))
-    ordered = tuple(sorted(reasons, key=lambda reason: (-reason.level, reason.rule, reason.area or "", str(reason))))
-    level = max((reason.level for reason in ordered), default=Disposition.SELF_CARE)
+        reasons.add(_rule(protocol, "open_case", value=context.open_case.code))
+    ordered = tuple(sorted(reasons, key=_urgency)) if len(reasons) > 1 else tuple(reasons)
     latest = _latest(context.visits, None, times[0])
     return Assessment(
-        disposition=level,
+        disposition=ordered[0].level if ordered else Disposition.SELF_CARE,
         reasons=ordered,
         protocol_version=protocol.version,
         hours=_hours(latest, times[0]) if latest else None,
         unjudged=(*doubts, *_unjudged(observation, context, protocol, times[0])),
     )
+
+
+def silence(history: Iterable[Observation], at: datetime, protocol: Protocol) -> Reason | None:
+    """The reason to look after a patient who told of something severe and then, for long, nothing more."""
+    latest = max(history, key=lambda one: one.noted_at, default=None)
+    if latest is None or (worst := _worst(latest)) < _SEVERE:
+        return None
+    hours = (at - latest.noted_at).total_seconds() / 3600
+    return _rule(protocol, "silence", value=worst) if hours >= protocol.rules["silence"].limit else None
+
+
+def _urgency(reason: Reason) -> tuple[int, str, str, str]:
+    return -reason.level, reason.rule, reason.area or "", str(reason.value)
 
 
 def _times(observation: Observation, context: Context) -> tuple[tuple[datetime, ...], tuple[str, ...]]:
@@ -46,114 +73,136 @@ def _times(observation: Observation, context: Context) -> tuple[tuple[datetime, 
     return (noted,), ()
 
 
-def _fired(observation: Observation, context: Context, protocol: Protocol, at: datetime) -> Iterator[Reason]:
-    yield from _signs(observation, protocol)
-    yield from _temperature(observation, context, protocol, at)
-    yield from _combinations(observation, protocol)
+def _fired(moment: _Moment) -> Iterator[Reason]:
+    observation, protocol = moment.observation, moment.protocol
+    if observation.warning_signs or observation.not_sure:
+        yield from _signs(observation, protocol)
+    for rule in protocol.combinations:
+        yield from _combination(rule, moment)
     for area, report in observation.areas.items():
-        visit = _latest(context.visits, area, at)
-        if visit is None:
-            yield from _without_visit(area, report, protocol)
-        else:
-            yield from _windows(area, report, visit, protocol, _hours(visit, at))
-            yield from _crosslinked_pain(area, report, visit, protocol, _hours(visit, at))
-            yield from _patch(area, report, protocol, _hours(visit, at))
-    if not observation.warnings_answered and _worst(observation) >= 3:
-        yield _reason(protocol, "warnings_skipped", value=_worst(observation))
+        yield from _area(area, report, moment)
+    if not observation.warnings_answered and (worst := _worst(observation)) >= protocol.rules["warnings_skipped"].limit:
+        yield _rule(protocol, "warnings_skipped", value=worst)
     if observation.feels in ("now", "today"):
-        yield _reason(protocol, f"feels_{observation.feels}", value=observation.feels)
+        yield _rule(protocol, f"feels_{observation.feels}", value=observation.feels)
 
 
 def _signs(observation: Observation, protocol: Protocol) -> Iterator[Reason]:
     for name in observation.warning_signs:
         sign = protocol.signs.get(name)
         if sign is None:
-            yield _reason(protocol, "unknown_sign", value=name)
+            yield _rule(protocol, "unknown_sign", value=name)
         else:
-            yield Reason(f"sign_{name}", sign.level, sign.nurse, sign.source, sign.mark, value="yes")
+            yield Reason(f"sign_{name}", sign.level, sign.nurse, sign.patient, sign.source, sign.mark, value="yes")
     groups = {group.id: group for group in protocol.groups}
     for name in observation.not_sure:
         if name in groups:
             group = groups[name]
-            yield Reason(f"unsure_{name}", group.level, group.nurse, "PROPOSAL", "proposal", value="not sure")
+            yield Reason(
+                f"unsure_{name}", group.level, group.nurse, group.line, "PROPOSAL", "proposal", value="not sure"
+            )
         else:
-            yield _reason(protocol, "unsure_any", value=name)
+            yield _rule(protocol, "unsure_any", value=name)
 
 
-def _temperature(observation: Observation, context: Context, protocol: Protocol, at: datetime) -> Iterator[Reason]:
-    value = _plausible(observation.temperature_c)
-    if value is None:
-        return
-    fever, low = protocol.rules["fever"], protocol.rules["low_temperature_infection"]
-    is_infected = bool(observation.warning_signs & _INFECTION)
-    latest = _latest(context.visits, None, at)
-    hours = _hours(latest, at) if latest else None
-    if value >= fever.limit:
-        if hours is None or hours <= protocol.rules["fever_days"].limit * 24:
-            yield _reason(protocol, "fever", value=value, hours=hours)
-        if "spreading_redness_warm" in observation.warning_signs:
-            yield _reason(protocol, "fever_spreading_redness", value=value, hours=hours)
-        eye = observation.areas.get("periorbital")
-        if eye and eye.grades.get("redness", 0) >= protocol.rules["fever_red_eyelid"].limit:
-            yield _reason(protocol, "fever_red_eyelid", area="periorbital", value=value, hours=hours)
-    if value < low.limit and is_infected:
-        yield _reason(protocol, "low_temperature_infection", value=value, hours=hours)
-
-
-def _combinations(observation: Observation, protocol: Protocol) -> Iterator[Reason]:
+def _combination(rule: Combination, moment: _Moment) -> Iterator[Reason]:
+    observation = moment.observation
     signs = observation.warning_signs
-    if "repeated_vomiting" in signs and signs & _ALLERGY_SKIN:
-        yield _reason(protocol, "skin_and_vomiting", value="yes")
-    if "blister_cluster" in signs and ("periorbital" in observation.areas or "red_or_painful_eye" in signs):
-        yield _reason(protocol, "blisters_near_eye", value="yes")
-
-
-def _windows(area: str, report: AreaReport, visit: Visit, protocol: Protocol, hours: float) -> Iterator[Reason]:
-    # An unknown agent gets the strictest windows there are, those of the light group.
-    group = protocol.group_of(visit.agents) or "light"
-    for symptom, grade in report.grades.items():
-        limit = protocol.limits(group, area, symptom)[min(grade, 3) - 1] if grade else None
-        if limit is None or (hours <= limit and grade < 4):
+    if not rule.signs <= signs or (rule.any_sign and not rule.any_sign & signs):
+        return
+    if rule.temperature and not _has_temperature(rule, observation, moment.protocol):
+        return
+    if not (rule.areas or rule.symptom):
+        visit = _latest(moment.context.visits, None, moment.at)
+        if visit is None or _hours(visit, moment.at) <= rule.until:
+            yield _combined(rule, None, _value(rule, observation), _hours(visit, moment.at) if visit else None)
+        return
+    for area, report in observation.areas.items():
+        if rule.areas and area not in rule.areas:
             continue
-        is_worst_pain = symptom == "pain" and grade == 4
-        level = protocol.rules["worst_pain"].level if is_worst_pain else protocol.outside[grade]
-        yield Reason(
-            rule=f"window_{group}_{symptom}",
-            level=level,
-            words=protocol.window_words[symptom],
-            source=protocol.window_sources[group],
-            mark="proposal",
-            area=area,
-            value=grade,
-            limit=limit,
-            hours=hours,
-        )
+        grade = report.grades.get(rule.symptom, 0)
+        if rule.symptom and grade < rule.at_least:
+            continue
+        visit = _latest(moment.context.visits, area, moment.at)
+        hours = _hours(visit, moment.at) if visit else None
+        # Where the session is not known, its agents and its time cannot rule anything out.
+        if visit and hours is not None and (hours > rule.until or (rule.agents and not rule.agents & visit.agents)):
+            continue
+        if visit or not rule.agents:
+            yield _combined(rule, area, grade if rule.symptom else _value(rule, observation), hours)
 
 
-def _crosslinked_pain(
-    area: str, report: AreaReport, visit: Visit, protocol: Protocol, hours: float
-) -> Iterator[Reason]:
-    rule = protocol.rules["pain_after_crosslinked"]
-    is_severe = report.grades.get("pain", 0) >= 3
-    if is_severe and area in _FACE and visit.agents & _CROSSLINKED and hours <= rule.limit:
-        yield _reason(protocol, rule.id, area=area, value=report.grades["pain"], hours=hours)
+def _area(area: str, report: AreaReport, moment: _Moment) -> Iterator[Reason]:
+    protocol = moment.protocol
+    visit = _latest(moment.context.visits, area, moment.at)
+    if visit is None:
+        if worst := max(report.grades.values(), default=0):
+            yield _rule(
+                protocol, "area_without_visit" if worst < _SEVERE else "severe_without_visit", value=worst, area=area
+            )
+        return
+    hours, group = _hours(visit, moment.at), protocol.group_of(visit.agents) or _STRICTEST
+    windows = protocol.windows_of(group, area)
+    for name, grade in report.grades.items():
+        if not grade:
+            continue
+        symptom = Symptom(area, name, grade, moment.at, hours, group, trends.before(area, name, moment.history))
+        is_outside = grade >= _WORST or hours > windows[name].hours[grade - 1]
+        if is_outside and grade > moment.context.expected.get((area, name), 0):
+            yield _outside(symptom, windows[name], protocol)
+            yield from _late_after_earlier_visit(symptom, visit, moment)
+        yield from trends.of_symptom(symptom, visit, protocol)
+    if report.redness_cm is not None or report.swelling_cm is not None:
+        yield from trends.of_patch(area, report, visit=visit, hours=hours, history=moment.history, protocol=protocol)
 
 
-def _patch(area: str, report: AreaReport, protocol: Protocol, hours: float) -> Iterator[Reason]:
-    size = report.redness_cm
-    if size is not None and size > protocol.rules["large_patch"].limit and hours > protocol.rules["patch_after"].limit:
-        yield _reason(protocol, "large_patch", area=area, value=size, hours=hours)
+def _late_after_earlier_visit(symptom: Symptom, visit: Visit, moment: _Moment) -> Iterator[Reason]:
+    """What the latest session does not explain may be a late onset of an earlier one of the same area."""
+    trend = moment.protocol.trends["late_onset"]
+    for earlier in moment.context.visits:
+        if earlier.at >= visit.at or symptom.area not in earlier.areas:
+            continue
+        group = moment.protocol.group_of(earlier.agents) or _STRICTEST
+        seen = replace(symptom, hours=_hours(earlier, moment.at), group=group)
+        if trends.is_late_onset(seen, trend):
+            yield trends.reason(trend, seen.area, seen.grade, seen.hours)
 
 
-def _without_visit(area: str, report: AreaReport, protocol: Protocol) -> Iterator[Reason]:
-    if worst := max(report.grades.values(), default=0):
-        yield _reason(protocol, "area_without_visit" if worst < 3 else "severe_without_visit", area=area, value=worst)
+def _outside(symptom: Symptom, window: Window, protocol: Protocol) -> Reason:
+    return Reason(
+        rule=f"window_{symptom.group}_{symptom.name}",
+        level=protocol.outside[symptom.grade],
+        words=window.nurse,
+        patient=window.patient,
+        source=window.source,
+        mark="proposal",
+        area=symptom.area,
+        value=symptom.grade,
+        limit=window.hours[min(symptom.grade, _SEVERE) - 1],
+        hours=symptom.hours,
+    )
+
+
+def _has_temperature(rule: Combination, observation: Observation, protocol: Protocol) -> bool:
+    value = _plausible(observation.temperature_c, protocol)
+    if value is None:
+        return False
+    return value >= protocol.temperature.fever if rule.temperature == "fever" else value < protocol.temperature.low
+
+
+def _value(rule: Combination, observation: Observation) -> float | str:
+    return observation.temperature_c if rule.temperature and observation.temperature_c is not None else "yes"
+
+
+def _combined(rule: Combination, area: str | None, value: float | str, hours: float | None) -> Reason:
+    limit = rule.at_least if rule.symptom else None
+    return Reason(rule.id, rule.level, rule.nurse, rule.patient, rule.source, rule.mark, area, value, limit, hours)
 
 
 def _unjudged(observation: Observation, context: Context, protocol: Protocol, at: datetime) -> Iterator[str]:
     if not observation.warnings_answered:
         yield "warnings_not_answered"
-    if observation.temperature_c is not None and _plausible(observation.temperature_c) is None:
+    if observation.temperature_c is not None and _plausible(observation.temperature_c, protocol) is None:
         yield "temperature_implausible"
     for area in sorted(observation.areas):
         visit = _latest(context.visits, area, at)
@@ -164,8 +213,11 @@ def _unjudged(observation: Observation, context: Context, protocol: Protocol, at
 
 
 def _latest(visits: Iterable[Visit], area: str | None, at: datetime) -> Visit | None:
-    past = [visit for visit in visits if visit.at <= at and (area is None or area in visit.areas)]
-    return max(past, key=lambda visit: visit.at, default=None)
+    found: Visit | None = None
+    for visit in visits:
+        if visit.at <= at and (area is None or area in visit.areas) and (found is None or visit.at > found.at):
+            found = visit
+    return found
 
 
 def _hours(visit: Visit, at: datetime) -> float:
@@ -176,18 +228,11 @@ def _worst(observation: Observation) -> int:
     return max((grade for report in observation.areas.values() for grade in report.grades.values()), default=0)
 
 
-def _plausible(temperature_c: float | None) -> float | None:
-    low, high = PLAUSIBLE_TEMPERATURE_C
+def _plausible(temperature_c: float | None, protocol: Protocol) -> float | None:
+    low, high = protocol.temperature.plausible
     return temperature_c if temperature_c is not None and low <= temperature_c <= high else None
 
 
-def _reason(
-    protocol: Protocol,
-    rule_id: str,
-    *,
-    value: float | str,
-    area: str | None = None,
-    hours: float | None = None,
-) -> Reason:
+def _rule(protocol: Protocol, rule_id: str, *, value: float | str, area: str | None = None) -> Reason:
     rule = protocol.rules[rule_id]
-    return Reason(rule.id, rule.level, rule.nurse, rule.source, rule.mark, area, value, rule.limit, hours)
+    return Reason(rule.id, rule.level, rule.nurse, rule.patient, rule.source, rule.mark, area, value, rule.limit)

@@ -31,10 +31,14 @@ class Disposition(IntEnum):
 
 @dataclass(frozen=True, slots=True)
 class AreaReport:
-    """One treated area: grades 0 to 4 by symptom (absent: not asked), and the largest patch in cm if measured."""
+    """One treated area: grades 0 to 4 by symptom (absent: not asked), and the largest patch around one point, in cm.
+
+    Red or darker skin and swelling are measured apart; either may be missing.
+    """
 
     grades: Mapping[str, int]
     redness_cm: float | None = None
+    swelling_cm: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,10 +69,14 @@ class Visit:
 
 @dataclass(frozen=True, slots=True)
 class Context:
-    """What is known beside the entry: the visits, and the level of the patient's open case, if there is one."""
+    """What is known beside the entries: the visits, the level of the patient's open case, and expected levels.
+
+    `expected[area, symptom]` is the grade up to which a nurse expects a symptom; it bears on windows only.
+    """
 
     visits: tuple[Visit, ...] = ()
     open_case: Disposition | None = None
+    expected: Mapping[tuple[str, str], int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +86,7 @@ class Reason:
     rule: str
     level: Disposition
     words: str
+    patient: str
     source: str
     mark: str
     area: str | None = None
@@ -91,6 +100,7 @@ class Reason:
             "rule": self.rule,
             "level": self.level.code,
             "words": self.words,
+            "patient": self.patient,
             "source": self.source,
             "mark": self.mark,
             "area": self.area,

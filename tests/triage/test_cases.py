@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from companion.triage.cases import CaseError, run_cases
-from companion.triage.protocol import load_shipped_protocol
+from companion.triage.reader import load_shipped_protocol
 
 
 @pytest.mark.parametrize(

@@ -1,17 +1,19 @@
 """The engine: every rule fires where it should, and stays silent just short of it."""
 
-from datetime import UTC, datetime, timedelta
+from dataclasses import replace
+from datetime import timedelta
+from random import Random
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from companion.triage.engine import assess
+from companion.triage.engine import assess, silence
 from companion.triage.observation import SYMPTOMS, AreaReport, Assessment, Context, Disposition, Observation, Visit
-from companion.triage.protocol import load_shipped_protocol
+from companion.triage.reader import load_shipped_protocol
+from tests.triage.situations import SITUATIONS, START, Log, Situation, at, log, then
 
 PROTOCOL = load_shipped_protocol()
-START = datetime(2026, 11, 2, 9, 0, tzinfo=UTC)
 
 
 def judge(
@@ -30,7 +32,7 @@ def judge(
         **more,  # type: ignore[arg-type]
     )
     visit = Visit(START, frozenset({area}), frozenset(agents))
-    return assess(observation, Context((visit,), open_case), PROTOCOL)
+    return assess(observation, [], Context((visit,), open_case), PROTOCOL)
 
 
 def rules_of(assessment: Assessment) -> set[str]:
@@ -42,12 +44,12 @@ def rules_of(assessment: Assessment) -> set[str]:
 @pytest.mark.parametrize("grade", [1, 2, 3])
 def test_each_window_ends_at_its_hour(group: str, symptom: str, grade: int) -> None:
     agent = next(agent for agent, of in PROTOCOL.agents.items() if of == group)
-    limit = PROTOCOL.windows[group][symptom][grade - 1]
+    limit = PROTOCOL.windows[group][""][symptom].hours[grade - 1]
     rule = f"window_{group}_{symptom}"
     assert rule not in rules_of(judge(limit, {symptom: grade}, area="thighs", agents=(agent,)))
     late = judge(limit + 0.1, {symptom: grade}, area="thighs", agents=(agent,))
     assert rule in rules_of(late)
-    assert late.disposition == PROTOCOL.outside[grade]
+    assert next(reason.level for reason in late.reasons if reason.rule == rule) is PROTOCOL.outside[grade]
 
 
 @pytest.mark.parametrize("area", ["periorbital", "lips"])
@@ -77,46 +79,104 @@ def test_a_sign_that_nobody_knows_is_urgent() -> None:
     assert judge(5, warning_signs=frozenset({"green_ears"})).disposition is Disposition.CLINIC_URGENT_1H
 
 
-@pytest.mark.parametrize(
-    ("fires", "silent", "rule"),
-    [
-        ({"temperature_c": 38.0}, {"temperature_c": 37.9}, "fever"),
-        (
-            {"temperature_c": 38.0, "warning_signs": frozenset({"spreading_redness_warm"})},
-            {"temperature_c": 37.9, "warning_signs": frozenset({"spreading_redness_warm"})},
-            "fever_spreading_redness",
-        ),
-        (
-            {"temperature_c": 35.9, "warning_signs": frozenset({"pus_or_discharge"})},
-            {"temperature_c": 36.0, "warning_signs": frozenset({"pus_or_discharge"})},
-            "low_temperature_infection",
-        ),
-        (
-            {"warning_signs": frozenset({"widespread_hives", "repeated_vomiting"})},
-            {"warning_signs": frozenset({"widespread_hives"})},
-            "skin_and_vomiting",
-        ),
-        (
-            {"warning_signs": frozenset({"blister_cluster", "red_or_painful_eye"})},
-            {"warning_signs": frozenset({"blister_cluster"})},
-            "blisters_near_eye",
-        ),
-        (
-            {"grades": {"redness": 3}, "warnings_answered": False},
-            {"grades": {"redness": 2}, "warnings_answered": False},
-            "warnings_skipped",
-        ),
-        ({"feels": "now"}, {"feels": "can_wait"}, "feels_now"),
-        ({"feels": "today"}, {"feels": "can_wait"}, "feels_today"),
-        ({"open_case": Disposition.CLINIC_SAME_DAY}, {}, "open_case"),
-        ({"not_sure": frozenset({"any"})}, {}, "unsure_any"),
-    ],
-)
-def test_each_rule_fires_and_nearly_misses(fires: dict, silent: dict, rule: str) -> None:  # type: ignore[type-arg]
-    level = PROTOCOL.rules[rule].level
-    assert rule in rules_of(judge(5, **fires))
-    assert judge(5, **fires).disposition >= level
-    assert rule not in rules_of(judge(5, **silent))
+@pytest.mark.parametrize("rule", sorted(set(PROTOCOL.entries) - set(PROTOCOL.signs) - {"silence"}))
+def test_each_rule_fires_and_nearly_misses(rule: str) -> None:
+    fires, misses = SITUATIONS[rule]
+    found = fires.judge(PROTOCOL)
+    assert rule in rules_of(found)
+    assert found.disposition >= PROTOCOL.entries[rule].level
+    assert rule not in rules_of(misses.judge(PROTOCOL))
+
+
+@pytest.mark.parametrize("rule", sorted(set(PROTOCOL.trends) | {one.id for one in PROTOCOL.combinations}))
+def test_without_a_rule_some_answer_changes(rule: str) -> None:
+    never = replace(PROTOCOL.trends[rule], limit=1e9) if rule in PROTOCOL.trends else None
+    without = replace(
+        PROTOCOL,
+        trends={**PROTOCOL.trends, **({rule: never} if never else {})},
+        combinations=tuple(one for one in PROTOCOL.combinations if one.id != rule),
+    )
+    fires, _ = SITUATIONS[rule]
+    assert fires.judge(without).disposition < fires.judge(PROTOCOL).disposition
+
+
+@pytest.mark.parametrize("sign", sorted(PROTOCOL.signs))
+def test_no_sign_is_implied_by_another_rule(sign: str) -> None:
+    alone = at(5, signs=[sign]).judge(PROTOCOL)
+    assert [reason.rule for reason in alone.reasons] == [f"sign_{sign}"]
+
+
+def test_silence_after_something_severe_is_looked_after() -> None:
+    def told(grade: int) -> Observation:
+        return Observation(START, {"face": AreaReport({"swelling": grade})})
+
+    later = START + timedelta(hours=72)
+    found = silence([told(3)], later, PROTOCOL)
+    assert found is not None
+    assert (found.rule, found.level) == ("silence", Disposition.CLINIC_ROUTINE)
+    assert silence([told(3)], later - timedelta(minutes=1), PROTOCOL) is None
+    assert silence([told(2)], later, PROTOCOL) is None
+    assert silence([], later, PROTOCOL) is None
+
+
+def test_a_symptom_belongs_to_the_latest_session_of_its_area() -> None:
+    both = (0.0, 500.0)
+    assert then(log(508, redness=2), visits=both).judge(PROTOCOL).disposition is Disposition.SELF_CARE
+    assert then(log(508, redness=2)).judge(PROTOCOL).disposition is Disposition.CLINIC_SAME_DAY
+
+
+def test_what_the_latest_session_does_not_explain_may_be_late_after_an_earlier_one() -> None:
+    late = then(log(480, swelling=0), log(580, swelling=2), visits=(0.0, 500.0)).judge(PROTOCOL)
+    assert {"late_onset", "window_light_swelling"} <= rules_of(late)
+    hours = {reason.rule: reason.hours for reason in late.reasons}
+    assert (hours["late_onset"], hours["window_light_swelling"]) == (580, 80)
+
+
+def test_late_onset_ends_after_24_weeks_and_spares_lipolytic_agents() -> None:
+    week = 7 * 24
+    assert "late_onset" in rules_of(at(24 * week, redness=2).judge(PROTOCOL))
+    assert "late_onset" not in rules_of(at(24 * week + 1, redness=2).judge(PROTOCOL))
+    assert "late_onset" not in rules_of(at(200, redness=2, agents=("deoxycholate",)).judge(PROTOCOL))
+
+
+def test_an_area_that_was_treated_earlier_keeps_its_own_clock() -> None:
+    visits = (
+        Visit(START, frozenset({"neck"}), frozenset({"vitamins"})),
+        Visit(START + timedelta(hours=500), frozenset({"face"}), frozenset({"vitamins"})),
+    )
+    entry = Observation(
+        START + timedelta(hours=510), {"neck": AreaReport({"redness": 2}), "face": AreaReport({"redness": 2})}
+    )
+    found = assess(entry, [], Context(visits), PROTOCOL)
+    assert {(reason.rule, reason.area) for reason in found.reasons} == {
+        ("window_light_redness", "neck"),
+        ("late_onset", "neck"),
+    }
+
+
+def test_what_was_not_asked_before_is_no_rise() -> None:
+    unasked = then(log(50, pain=1), log(100, swelling=2)).judge(PROTOCOL)
+    assert rules_of(unasked) == {"window_light_swelling"}
+
+
+def test_a_late_sent_entry_is_judged_by_the_time_it_was_so() -> None:
+    entry = Observation(
+        START + timedelta(hours=20),
+        {"face": AreaReport({"redness": 3})},
+        received_at=START + timedelta(hours=90),
+    )
+    visit = Visit(START, frozenset({"face"}), frozenset({"vitamins"}))
+    assert assess(entry, [], Context((visit,)), PROTOCOL).disposition is Disposition.SELF_CARE
+
+
+def test_an_expected_level_bears_on_windows_only() -> None:
+    strong = then(log(60, redness=1), log(100, redness=2), expected=(("redness", 2),))
+    assert rules_of(strong.judge(PROTOCOL)) == {"rise_after_peak"}
+    steady = then(log(90, redness=2), log(100, redness=2), expected=(("redness", 2),))
+    assert steady.judge(PROTOCOL).disposition is Disposition.SELF_CARE
+    assert replace(steady, expected=()).judge(PROTOCOL).disposition is Disposition.CLINIC_ROUTINE
+    sign = then(log(100, redness=2, signs=["open_sore"]), expected=(("redness", 2),))
+    assert sign.judge(PROTOCOL).disposition is Disposition.CLINIC_SAME_DAY
 
 
 def test_fever_counts_for_four_weeks() -> None:
@@ -162,7 +222,7 @@ def test_an_unknown_agent_gets_the_strictest_windows_and_is_named() -> None:
 
 def test_an_area_that_was_never_treated_is_judged_with_caution() -> None:
     observation = Observation(noted_at=START, areas={"knees": AreaReport({"pain": 3})})
-    assert assess(observation, Context(), PROTOCOL).disposition is Disposition.CLINIC_SAME_DAY
+    assert assess(observation, [], Context(), PROTOCOL).disposition is Disposition.CLINIC_SAME_DAY
 
 
 def test_a_time_that_cannot_be_right_is_judged_at_both_times() -> None:
@@ -172,29 +232,71 @@ def test_a_time_that_cannot_be_right_is_judged_at_both_times() -> None:
         areas={"face": AreaReport({"redness": 3})},
     )
     visit = Visit(START, frozenset({"face"}), frozenset({"vitamins"}))
-    result = assess(observation, Context((visit,)), PROTOCOL)
+    result = assess(observation, [], Context((visit,)), PROTOCOL)
     assert result.disposition is Disposition.CLINIC_SAME_DAY
     assert "time_in_doubt" in result.unjudged
 
 
-grades = st.dictionaries(st.sampled_from(SYMPTOMS), st.integers(0, 4))
-signs = st.frozensets(st.sampled_from(sorted(PROTOCOL.signs)), max_size=3)
+LOGS = st.builds(
+    Log,
+    hours=st.floats(0, 5000),
+    grades=st.dictionaries(st.sampled_from(SYMPTOMS), st.integers(0, 4)).map(lambda found: tuple(found.items())),
+    patch=st.none() | st.floats(0.1, 50),
+    signs=st.frozensets(st.sampled_from(sorted(PROTOCOL.signs)), max_size=3),
+    temperature=st.none() | st.floats(20, 60),
+    answered=st.booleans(),
+    feels=st.sampled_from(["can_wait", "today", "now"]),
+)
+ANY = st.builds(
+    Situation,
+    logs=st.lists(LOGS, min_size=1, max_size=5).map(tuple),
+    area=st.sampled_from(["face", "periorbital", "thighs"]),
+    agents=st.frozensets(st.sampled_from([*sorted(PROTOCOL.agents), "moon_dust"]), min_size=1, max_size=2),
+    visits=st.lists(st.floats(0, 3000), max_size=3).map(tuple),
+    open_case=st.none() | st.sampled_from(list(Disposition)),
+)
 
 
-@given(st.floats(0, 5000), grades, signs, st.sampled_from(sorted(PROTOCOL.agents)), st.sampled_from(SYMPTOMS))
-def test_a_higher_grade_never_lowers_the_answer(
-    hours: float, given_grades: dict[str, int], given_signs: frozenset[str], agent: str, symptom: str
+@given(ANY, st.sampled_from(SYMPTOMS))
+def test_a_higher_grade_of_the_entry_never_lowers_its_answer(situation: Situation, symptom: str) -> None:
+    *earlier, last = situation.logs
+    grades = dict(last.grades)
+    if symptom not in grades:
+        return
+    worse = replace(last, grades=tuple({**grades, symptom: min(4, grades[symptom] + 1)}.items()))
+    after = replace(situation, logs=(*earlier, worse)).judge(PROTOCOL)
+    assert after.disposition >= situation.judge(PROTOCOL).disposition
+
+
+@given(ANY, st.sampled_from(sorted(PROTOCOL.signs)))
+def test_another_warning_sign_of_the_entry_never_lowers_its_answer(situation: Situation, sign: str) -> None:
+    *earlier, last = situation.logs
+    more = replace(last, signs=last.signs | {sign})
+    after = replace(situation, logs=(*earlier, more)).judge(PROTOCOL)
+    assert after.disposition >= situation.judge(PROTOCOL).disposition
+
+
+@given(ANY, st.randoms(use_true_random=False))
+def test_the_order_of_what_came_before_does_not_matter_and_equal_inputs_give_equal_answers(
+    situation: Situation, chance: Random
 ) -> None:
-    before = judge(hours, given_grades, agents=(agent,), warning_signs=given_signs)
-    worse = {**given_grades, symptom: min(4, given_grades.get(symptom, 0) + 1)}
-    after = judge(hours, worse, agents=(agent,), warning_signs=given_signs)
-    assert after.disposition >= before.disposition
+    *earlier, last = situation.logs
+    if len({one.hours for one in earlier}) < len(earlier):
+        return  # of two entries at one instant neither came before
+    shuffled = list(earlier)
+    chance.shuffle(shuffled)
+    first = situation.judge(PROTOCOL)
+    assert replace(situation, logs=(*shuffled, last)).judge(PROTOCOL) == first == situation.judge(PROTOCOL)
+    assert list(first.reasons) == sorted(first.reasons, key=lambda reason: -reason.level)
 
 
-@given(st.floats(0, 5000), grades, signs, st.sampled_from(sorted(PROTOCOL.signs)))
-def test_another_warning_sign_never_lowers_the_answer(
-    hours: float, given_grades: dict[str, int], given_signs: frozenset[str], sign: str
-) -> None:
-    before = judge(hours, given_grades, warning_signs=given_signs)
-    after = judge(hours, given_grades, warning_signs=given_signs | {sign})
-    assert after.disposition >= before.disposition
+@given(ANY, st.permutations(["face", "neck", "thighs"]))
+def test_the_order_of_areas_does_not_matter(situation: Situation, order: list[str]) -> None:
+    report = AreaReport(dict(situation.logs[-1].grades))
+    visit = Visit(START, frozenset(order), situation.agents)
+
+    def judged(areas: list[str]) -> Assessment:
+        at_ = START + timedelta(hours=situation.logs[-1].hours)
+        return assess(Observation(at_, dict.fromkeys(areas, report)), [], Context((visit,)), PROTOCOL)
+
+    assert judged(order) == judged(sorted(order))

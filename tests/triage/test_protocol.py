@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from companion.triage.protocol import SHIPPED, ProtocolError, load
+from companion.triage.reader import SHIPPED, ProtocolError, load
 
 GOOD = SHIPPED.read_text()
 
@@ -17,13 +17,22 @@ GOOD = SHIPPED.read_text()
             'group = "breathing"\nlevel = "clinic_routine"',
             "must stay an emergency sign",
         ),
-        ('id = "fever"', 'id = "fever_days"', "stands twice"),
+        ('id = "worst_pain"', 'id = "fever"', "stands twice"),
+        ('id = "worst_pain"', 'id = "collapse"', "stands in two sections"),
+        ('id = "silence"', 'id = "quiet"', "is unknown"),
+        ('[[trend]]\nid = "two_rises"', '[[trend]]\nid = "three_rises"', "is unknown"),
         ("redness = [96, 48, 24]", "redness = [24, 48, 96]", "three falling numbers"),
         ("redness = [96, 48, 24]", "", "lacks"),
         ('mark = "sourced"', 'mark = "guessed"', "needs a source and a mark"),
         ('1 = "clinic_routine"', '1 = "whatever"', "unknown level"),
         ("[area_windows.lips]", "[colours]\n[area_windows.lips]", "unknown key"),
-        ("limit = 38.0", "limits = 38.0", "unknown key"),
+        ("fever = 38.0", "fevers = 38.0", "unknown key"),
+        ("fever = 38.0", "fever = 35.0", "low < fever"),
+        ('symptom = "redness"', 'symptom = "reddness"', "unknown symptom"),
+        ("[peaks.lipolytic]\nswelling", "[peaks.lipolytic]\nswellin", "unknown symptom"),
+        ('3 = "clinic_same_day"', '3 = "self_care"', "none lower than the one before"),
+        ('patient = "You have a fever"\n', "", "lacks 'patient'"),
+        ('temperature = "low"', 'temperature = "cold"', "'fever' or 'low'"),
     ],
 )
 def test_a_fault_is_named_with_its_line(tmp_path: Path, find: str, put: str, fault: str) -> None:
@@ -36,5 +45,5 @@ def test_a_fault_is_named_with_its_line(tmp_path: Path, find: str, put: str, fau
 
 def test_the_version_changes_with_any_number(tmp_path: Path) -> None:
     path = tmp_path / "edited.toml"
-    path.write_text(GOOD.replace("limit = 38.0", "limit = 38.1", 1))
+    path.write_text(GOOD.replace("fever = 38.0", "fever = 38.1", 1))
     assert load(path).version != load(SHIPPED).version
