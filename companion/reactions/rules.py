@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from companion.triage.lexicon import told
 from companion.triage.observation import SYMPTOMS, AreaReport, Observation
 
 WIDTH, HEIGHT, MARGIN = 300.0, 84.0, 14.0
@@ -27,6 +28,7 @@ def observation_of(body: Mapping[str, Any], *, noted_at: datetime, received_at: 
         warning_signs=frozenset(body["warnings"]["signs"]),
         not_sure=frozenset(body["warnings"]["not_sure"]),
         feels=body["feels"],
+        said=told(body["words"], ticked=frozenset(body["warnings"]["signs"]), areas=frozenset(body["areas"])),
     )
 
 

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 from companion.triage.engine import assess, silence
+from companion.triage.lexicon import told
 from companion.triage.observation import SYMPTOMS, AreaReport, Context, Disposition, Observation, Reason, Visit
 from companion.triage.protocol import Protocol
 
@@ -80,6 +81,7 @@ def _observation(log: dict[str, Any], visits: dict[str, Visit]) -> Observation:
         temperature_c=None if temperature is None else _number(temperature, "temperature_c"),
         warning_signs=frozenset(log["warning_signs"]),
         warnings_answered=log["warnings_answered"] is True,
+        said=told(log.get("free_text") or "", ticked=frozenset(log["warning_signs"]), areas=frozenset(log["areas"])),
     )
 
 

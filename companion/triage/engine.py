@@ -75,7 +75,7 @@ def _times(observation: Observation, context: Context) -> tuple[tuple[datetime, 
 
 def _fired(moment: _Moment) -> Iterator[Reason]:
     observation, protocol = moment.observation, moment.protocol
-    if observation.warning_signs or observation.not_sure:
+    if observation.signs or observation.not_sure:
         yield from _signs(observation, protocol)
     for rule in protocol.combinations:
         yield from _combination(rule, moment)
@@ -88,12 +88,13 @@ def _fired(moment: _Moment) -> Iterator[Reason]:
 
 
 def _signs(observation: Observation, protocol: Protocol) -> Iterator[Reason]:
-    for name in observation.warning_signs:
-        sign = protocol.signs.get(name)
+    for name in observation.signs:
+        sign, quote = protocol.signs.get(name), observation.said.get(name)
         if sign is None:
             yield _rule(protocol, "unknown_sign", value=name)
         else:
-            yield Reason(f"sign_{name}", sign.level, sign.nurse, sign.patient, sign.source, sign.mark, value="yes")
+            rule, value = (f"words_{name}", quote) if quote else (f"sign_{name}", "yes")
+            yield Reason(rule, sign.level, sign.nurse, sign.patient, sign.source, sign.mark, value=value)
     groups = {group.id: group for group in protocol.groups}
     for name in observation.not_sure:
         if name in groups:
@@ -107,7 +108,7 @@ def _signs(observation: Observation, protocol: Protocol) -> Iterator[Reason]:
 
 def _combination(rule: Combination, moment: _Moment) -> Iterator[Reason]:
     observation = moment.observation
-    signs = observation.warning_signs
+    signs = observation.signs
     if not rule.signs <= signs or (rule.any_sign and not rule.any_sign & signs):
         return
     if rule.temperature and not _has_temperature(rule, observation, moment.protocol):

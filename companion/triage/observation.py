@@ -46,6 +46,7 @@ class Observation:
     """One entry by a patient. `noted_at` is when it was so, `received_at` when the clinic got it; both aware.
 
     `not_sure` holds groups of warning signs that the patient could not rule out ("any": could not say at all).
+    `said` holds warning signs that were not ticked but told in words, each with the sentence that tells it.
     """
 
     noted_at: datetime
@@ -56,6 +57,12 @@ class Observation:
     not_sure: frozenset[str] = frozenset()
     warnings_answered: bool = True
     feels: str | None = None
+    said: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def signs(self) -> frozenset[str]:
+        """The warning signs, ticked or told: a match in words counts as the sign."""
+        return self.warning_signs.union(self.said) if self.said else self.warning_signs
 
 
 @dataclass(frozen=True, slots=True)

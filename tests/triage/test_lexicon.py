@@ -1,0 +1,125 @@
+"""What patients write: found where it is said of oneself, now; silent where denied, past, feared or somebody else's.
+
+The sentences were written without sight of the lexicon; each file holds 20 paraphrases and 10 near misses for every
+emergency and urgent sign of its language.
+"""
+
+import tomllib
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from companion.triage.engine import assess
+from companion.triage.lexicon import FILES, LexiconError, find, load, load_shipped_lexicons, told
+from companion.triage.observation import Context, Disposition, Observation
+from companion.triage.reader import load_shipped_protocol
+from tests.triage.situations import START
+
+PROTOCOL = load_shipped_protocol()
+SENTENCES = sorted(Path(__file__).with_name("sentences").glob("*.toml"))
+SERIOUS = {name for name, sign in PROTOCOL.signs.items() if sign.level >= Disposition.CLINIC_URGENT_1H}
+ORDINARY = (Path(__file__).with_name("sentences") / "ordinary.txt").read_text(encoding="utf-8").splitlines()
+
+
+def signs(text: str, **more: frozenset[str]) -> set[str]:
+    return {found.sign for found in find(text, load_shipped_lexicons(), **more)}
+
+
+def test_every_sign_has_words_in_every_language_and_every_serious_one_its_sentences() -> None:
+    for lexicon in load_shipped_lexicons():
+        assert set(lexicon.signs) == set(PROTOCOL.signs)
+        files = [path for path in SENTENCES if path.stem.startswith(lexicon.language)]
+        rows = [item for path in files for item in tomllib.loads(path.read_text(encoding="utf-8")).items()]
+        assert {name for name, _ in rows} == SERIOUS
+        for _, row in rows:
+            assert (len(set(row["yes"])), len(set(row["no"]))) == (20, 10)
+
+
+@pytest.mark.parametrize("path", SENTENCES, ids=lambda path: path.stem)
+def test_paraphrases_are_found_and_near_misses_are_not(path: Path) -> None:
+    rows = tomllib.loads(path.read_text(encoding="utf-8"))
+    missed = [(sign, text) for sign, row in rows.items() for text in row["yes"] if sign not in signs(text)]
+    alarms = [(sign, text) for sign, row in rows.items() for text in row["no"] if sign in signs(text)]
+    assert len(missed) <= 0.05 * sum(len(row["yes"]) for row in rows.values()), missed
+    assert len(alarms) <= 0.03 * sum(len(row["no"]) for row in rows.values()), alarms
+
+
+@pytest.mark.parametrize("text", ORDINARY)
+def test_an_ordinary_course_told_in_words_alarms_nobody(text: str) -> None:
+    assert signs(text, areas=frozenset({"face"})) == set()
+
+
+@pytest.mark.parametrize(
+    ("text", "sign", "is_found"),
+    [
+        ("I cannot catch my breath", "breathing_difficulty", True),
+        ("a strip beside my nose is white and cold", "skin_white_patch", True),
+        ("everything went dark in one eye", "vision_change", True),
+        ("sore lumps in a line, five weeks later", "new_lumps_painful_or_red", True),
+        ("je n'arrive plus à respirer", "breathing_difficulty", True),
+        ("JE N’ARRIVE PLUS À RESPIRER!!!", "breathing_difficulty", True),
+        ("no trouble breathing", "breathing_difficulty", False),
+        ("no fever, chest pain since this morning", "chest_pain_or_irregular_heartbeat", True),
+        ("no fever, chills or chest pain", "chest_pain_or_irregular_heartbeat", False),
+        ("last year I fainted, but now I cannot see", "vision_change", True),
+        ("last year I fainted, but now I cannot see", "collapse", False),
+        ("I was afraid it would affect my breathing", "breathing_difficulty", False),
+        ("my husband says my speech is slurred", "stroke_signs", True),
+        ("my husband had slurred speech", "stroke_signs", False),
+        ("not only itchy, I have hives all over", "widespread_hives", True),
+    ],
+)
+def test_negation_history_fear_and_other_people(text: str, sign: str, is_found: bool) -> None:
+    assert (sign in signs(text)) is is_found
+
+
+def test_what_is_expected_in_a_treated_area_is_no_sign_there() -> None:
+    said = "my lips are swollen"
+    assert "swelling_outside_treated_area_face" in signs(said, areas=frozenset({"thighs"}))
+    assert "swelling_outside_treated_area_face" not in signs(said, areas=frozenset({"lips"}))
+    certain = "my eyelids are swollen shut and I wasnt treated there"
+    assert "swelling_outside_treated_area_face" in signs(certain, areas=frozenset({"lips"}))
+
+
+def test_words_count_as_the_sign_and_only_where_it_was_not_ticked() -> None:
+    text = "Hello. I cannot breathe properly!"
+    assert told(text, ticked=frozenset({"breathing_difficulty"})) == {}
+    said = told(text, ticked=frozenset())
+    assert said == {"breathing_difficulty": "I cannot breathe properly!"}
+    found = assess(Observation(START, {}, said=said), [], Context(), PROTOCOL)
+    assert found.disposition is Disposition.EMERGENCY
+    assert [(reason.rule, reason.value) for reason in found.reasons] == [
+        ("words_breathing_difficulty", "I cannot breathe properly!")
+    ]
+
+
+def test_words_take_part_in_combinations() -> None:
+    said = told("I have hives everywhere", ticked=frozenset())
+    entry = Observation(START, {}, warning_signs=frozenset({"repeated_vomiting"}), said=said)
+    assert "skin_and_vomiting" in {reason.rule for reason in assess(entry, [], Context(), PROTOCOL).reasons}
+
+
+@given(st.text(max_size=300))
+def test_any_text_gets_an_answer_and_quotes_what_was_written(text: str) -> None:
+    for found in find(text, load_shipped_lexicons()):
+        assert found.quote in " ".join(text.split())
+
+
+@pytest.mark.parametrize(
+    ("find_", "put", "fault"),
+    [
+        ("[cues]", "[clues]", "cues"),
+        ("deny = ", "denies = ", "no cues 'deny'"),
+        ("@cannot", "@cannt", "cannt"),
+        ("[sets]", "[sets", "Expected"),
+    ],
+)
+def test_a_broken_lexicon_is_named(tmp_path: Path, find_: str, put: str, fault: str) -> None:
+    good = FILES[0].read_text(encoding="utf-8")
+    assert find_ in good
+    path = tmp_path / "broken.toml"
+    path.write_text(good.replace(find_, put, 1), encoding="utf-8")
+    with pytest.raises(LexiconError, match=rf"broken\.toml: .*{fault}"):
+        load(path)
