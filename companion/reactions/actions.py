@@ -82,6 +82,20 @@ def mark_mistaken(db: Session, patient: tuple[UUID, UUID], reaction_id: UUID, *,
     record(db, clinic_id=clinic_id, actor_id=patient_id, verb="reaction.mistaken", about=about, now=now)
 
 
+def answer_words(db: Session, patient: tuple[UUID, UUID], reaction_id: UUID, *, is_so: bool, now: datetime) -> None:
+    """What the patient answers about a sign that was told in words. A "no" is kept beside it and lowers nothing."""
+    clinic_id, patient_id = patient
+    answered = (
+        update(Reaction)
+        .where(Reaction.clinic_id == clinic_id, Reaction.patient_id == patient_id, Reaction.id == reaction_id)
+        .values(words_answer="yes" if is_so else "no")
+    )
+    if db.execute(answered.returning(Reaction.id)).first() is None:
+        raise NotFound
+    verb = "reaction.words_confirmed" if is_so else "reaction.words_denied"
+    record(db, clinic_id=clinic_id, actor_id=patient_id, verb=verb, about=("reaction", reaction_id), now=now)
+
+
 def _keep(db: Session, patient: tuple[UUID, UUID], reaction_id: UUID, entry: Entry, now: datetime) -> bool:
     make = insert_sqlite if db.get_bind().dialect.name == "sqlite" else insert_postgresql
     statement = make(Reaction).values(

@@ -13,6 +13,7 @@ from companion.db import Base, ClinicScoped, within_clinic
 class Reaction(ClinicScoped, Base):
     """One entry by a patient, as it was sent. The phone mints the id, so the key holds the patient as well.
 
+    `words_answer` is "yes" or "no" once the patient was asked about a sign that was told in words; None counts as yes.
     `noted_at` is the phone's time corrected by its measured skew, `received_at` the server's.
     """
 
@@ -31,6 +32,7 @@ class Reaction(ClinicScoped, Base):
     received_at: Mapped[datetime]
     skew_seconds: Mapped[int]
     mistaken_at: Mapped[datetime | None]
+    words_answer: Mapped[str | None]
 
 
 class Assessment(ClinicScoped, Base):

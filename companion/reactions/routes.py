@@ -183,6 +183,20 @@ def mistake(reaction_id: UUID) -> Response:
     return redirect(url_for("reactions.show", reaction_id=reaction_id, done="mistake"), code=303)
 
 
+@blueprint.post("/reactions/<uuid:reaction_id>/words")
+@roles(PATIENT)
+def answer_words(reaction_id: UUID) -> Response:
+    """ "You wrote … Is that so now?" A clear no is kept beside the text; anything else counts as yes."""
+    rt, actor = current_runtime(), current_actor()
+    is_so = form_fields().get("so", [""])[0] != "no"
+    with rt.db.transaction(actor.clinic_id) as db:
+        actions.answer_words(db, (actor.clinic_id, actor.id), reaction_id, is_so=is_so, now=rt.clock())
+        level = queries.graded(db, actor.clinic_id, actor.id, reaction_id).assessment.disposition
+    if is_so and level == "emergency":
+        return redirect(url_for("reactions.call", reaction_id=reaction_id), code=303)
+    return redirect(url_for("reactions.show", reaction_id=reaction_id, done="words"), code=303)
+
+
 @blueprint.get("/call")
 @blueprint.get("/call/<uuid:reaction_id>")
 @roles(PATIENT)

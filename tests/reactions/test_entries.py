@@ -327,3 +327,30 @@ def test_the_history_shows_a_chart_and_its_table(rt: Runtime, clock: Clock, ada:
     assert page.count('class="chart__line"') == 1
     assert "Face as a table" in page
     assert re.findall(r"<td>(\d)</td>", page) == ["1", "3"]
+
+
+def test_a_sign_told_in_words_raises_and_the_patient_is_asked(
+    app: Flask, rt: Runtime, cast: Cast, ada: Browser
+) -> None:
+    answer = put(ada, entry(words="All fine with the skin. But I cannot catch my breath"))
+    assert answer.json["disposition"] == "emergency"
+    url = f"/reactions/{answer.json['id']}"
+    page = ada.get(url).data.decode()
+    assert "But I cannot catch my breath" in page
+    assert "It is hard to breathe" in page
+    denied = ada.post(f"{url}/words", data={"so": "no"})
+    assert (denied.status_code, denied.location) == (303, f"{url}?done=words")
+    assert "Is that so now?" not in ada.get(url).data.decode()
+    with rt.db.reading(EVERY_CLINIC) as db:
+        case = db.scalars(select(Escalation)).one()
+        assert (case.state, case.level) == ("open", "emergency")  # a no lowers nothing
+    nurse = browser(app, rt, (cast.north, cast.iris)).get(f"/console/cases/{case.id}").data.decode()
+    assert "the patient says: not so now" in nurse
+    assert "<q>But I cannot catch my breath</q>" in nurse
+
+
+def test_yes_to_the_words_of_an_emergency_leads_to_the_call_page(ada: Browser) -> None:
+    sent = put(ada, entry(words="je n'arrive plus à respirer")).json
+    answer = ada.post(f"/reactions/{sent['id']}/words", data={"so": "yes"})
+    assert (answer.status_code, answer.location) == (303, f"/call/{sent['id']}")
+    assert ada.post(f"/reactions/{uuid4()}/words", data={"so": "yes"}).status_code == 404
