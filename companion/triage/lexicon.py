@@ -31,6 +31,7 @@ CUES = (
     "never_mind",
     "now",
     "others",
+    "over",
     "past",
     "says",
     "stops",
@@ -93,7 +94,7 @@ def load(path: Path) -> Lexicon:
         missing = sorted(set(CUES) - set(content["cues"]))
         if missing:
             raise LexiconError(f"{path.name}: no cues {missing[0]!r}")
-        gaps = _Gaps(content["cues"]["deny_inside"])
+        gaps = _Gaps((*content["cues"]["deny_inside"], *(one for one in content["cues"]["ends"] if " " not in one)))
         signs = {name: _sign(row, content["sets"], gaps) for name, row in content["sign"].items()}
     except (tomllib.TOMLDecodeError, KeyError) as error:
         raise LexiconError(f"{path.name}: {error}") from None
@@ -162,6 +163,8 @@ def _counts(whole: str, span: tuple[int, int], starts: Sequence[int], cues: Mapp
     before = whole[left:begin]
     chunk_start = max(start for start in (*starts, 0) if start <= begin)
     chunk_end = min((start for start in starts if start >= end), default=len(whole))
+    if cues["over"].search(whole, end):
+        return False
     if _is_feared(whole[left:end], begin - left, cues) or _is_anothers(before, cues):
         return False
     if cues["past"].search(cues["never_mind"].sub(_blank, whole[left:right])) and not cues["now"].search(
@@ -255,12 +258,12 @@ def _any(phrases: Sequence[str], ending: str = "") -> re.Pattern[str]:
 
 @dataclass(frozen=True, slots=True)
 class _Gaps:
-    """What may stand between the words of a pattern: so many others, none of which denies."""
+    """What may stand between the words of a pattern: so many others, none of which denies or begins anew."""
 
-    denying: Sequence[str]
+    parting: Sequence[str]
 
     def of(self, count: int) -> str:
-        return rf" (?:(?!(?:{'|'.join(self.denying)}) )\w+ ){{0,{count}}}"
+        return rf" (?:(?!(?:{'|'.join(self.parting)}) )\w+ ){{0,{count}}}"
 
 
 def _sign(row: Mapping[str, Any], sets: Mapping[str, Any], gaps: _Gaps) -> Words:
