@@ -22,9 +22,11 @@ from companion.config import Config, make_secrets
 from companion.db import EVERY_CLINIC, Database
 from companion.doctor import examine
 from companion.errors import CompanionError, Misconfigured
+from companion.protocols import actions as protocols
+from companion.reactions.jobs import replay
 from companion.runtime import Runtime
 from companion.triage.cases import CaseError, run_cases
-from companion.triage.reader import load, load_shipped_protocol
+from companion.triage.reader import ProtocolError, load, load_shipped_protocol
 from companion.wiring import build_runtime
 
 console = Console(highlight=False, soft_wrap=True)
@@ -40,7 +42,7 @@ def main() -> None:
     """Run a command; what an operator can mend is said in one sentence."""
     try:
         commands(standalone_mode=False)
-    except (CompanionError, CaseError) as error:
+    except (CompanionError, CaseError, ProtocolError) as error:
         _fail(str(error))
     except PermissionError as error:
         _fail(f"No permission for {error.filename}: give this account the right to write there.")
@@ -158,6 +160,51 @@ def triage(file: Path, protocol: Path | None) -> None:
     rules = load(protocol) if protocol else load_shipped_protocol()
     for result in run_cases(file, rules):
         click.echo(json.dumps(result, ensure_ascii=False))
+
+
+@commands.group("protocol")
+def protocol_commands() -> None:
+    """The triage protocol of a clinic."""
+
+
+@protocol_commands.command()
+@click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+def check(file: Path) -> None:
+    """Say whether a protocol file can be used, and its version."""
+    console.print(f"The file can be used. Version: {load(file).version}")
+
+
+@protocol_commands.command()
+@click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.option("--by", "email", required=True, help="E-mail address of the clinician who answers for it.")
+def publish(file: Path, email: str) -> None:
+    """Make a file the protocol of the clinician's clinic; older versions are kept."""
+    rt = build_runtime(Config())
+    with rt.db.transaction(EVERY_CLINIC) as db:
+        person = people.person_by_email(db, email)
+        if person is None:
+            raise Misconfigured("Nobody has this e-mail address.")
+        text = file.read_text(encoding="utf-8")
+        row = protocols.publish(db, person, text, name=file.name, now=rt.clock())
+        console.print(f"Published version {row.version}, in the name of {person.name}.")
+
+
+@commands.command("replay")
+@click.option("--protocol", "file", type=click.Path(exists=True, dir_okay=False, path_type=Path), help="The new file.")
+@click.option("--days", default=90, show_default=True, type=click.IntRange(1, 3660), help="How far back.")
+def run_replay(file: Path | None, days: int) -> None:
+    """Judge past entries by another protocol and compare: alerts a day, share that alerts, entries that change."""
+    rt = build_runtime(Config())
+    other = load(file) if file else load_shipped_protocol()
+    with Progress(*Progress.get_default_columns(), MofNCompleteColumn(), console=console) as bar:
+        task = bar.add_task("Replaying entries", total=None)
+
+        def advance(done: int, total: int) -> None:
+            bar.update(task, completed=done, total=total)
+
+        found = replay(rt, other, days=days, now=rt.clock(), advance=advance)
+    for line in found.lines():
+        console.print(line)
 
 
 def _prepare_secrets(config: Config) -> None:

@@ -91,7 +91,7 @@ def add_demonstration(rt: Runtime, now: datetime) -> None:
     with rt.db.transaction(EVERY_CLINIC) as db:
         own = [_add_clinic(db, one, now) for one in _content()["clinic"]]
         for story in stories():
-            _tell(db, rt, own[story.clinic], story, now)
+            _tell(db, own[story.clinic], story, now)
 
 
 def simulate(
@@ -109,7 +109,7 @@ def simulate(
     for start in range(0, patients, _BATCH):
         with rt.db.transaction(EVERY_CLINIC) as db:
             for story in told[start : start + _BATCH]:
-                _tell(db, rt, own, story, now)
+                _tell(db, own, story, now)
                 advance()
     return float(chance["incidence"])
 
@@ -221,7 +221,7 @@ def _add_clinic(db: Session, about: dict[str, Any], now: datetime) -> Clinic:
     return row
 
 
-def _tell(db: Session, rt: Runtime, own: Clinic, story: Story, now: datetime) -> None:
+def _tell(db: Session, own: Clinic, story: Story, now: datetime) -> None:
     began = now - timedelta(hours=max(story.sessions, default=0) + 24)
     patient = accounts.add_person(
         db, clinic_id=own.id, name=story.name, roles=["patient"], locale=story.locale, now=began
@@ -237,11 +237,11 @@ def _tell(db: Session, rt: Runtime, own: Clinic, story: Story, now: datetime) ->
         at = coming.replace(hour=10, minute=0, second=0, microsecond=0)
         schedule.plan_visit(db, row, number=len(story.sessions) + 1, starts_at=at, now=now)
     for log in story.logs:
-        _send(db, rt, patient, log, now - timedelta(hours=min(story.sessions) - log.hours))
+        _send(db, patient, log, now - timedelta(hours=min(story.sessions) - log.hours))
     _end(db, patient, story.ending, now)
 
 
-def _send(db: Session, rt: Runtime, patient: Person, log: Log, at: datetime) -> None:
+def _send(db: Session, patient: Person, log: Log, at: datetime) -> None:
     body: dict[str, Any] = {
         "subject": patient.subject_key,
         "noted_at": at.isoformat(),
@@ -254,7 +254,7 @@ def _send(db: Session, rt: Runtime, patient: Person, log: Log, at: datetime) -> 
     }
     entry = parse_entry(body, subject=patient.subject_key, now=at)
     key = uuid.uuid5(patient.id, str(log.hours))
-    reactions.submit(db, (patient.clinic_id, patient.id), key, entry, protocol=rt.protocol, now=at)
+    reactions.submit(db, (patient.clinic_id, patient.id), key, entry, now=at)
 
 
 def _report(grades: dict[str, float]) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""What a running process carries: settings, secrets, database, clock, protocol. Built once, in `wiring`."""
+"""What a running process carries: settings, secrets, database, clock. Built once, in `wiring`."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -10,7 +10,6 @@ from flask import current_app
 from companion.config import Config, Secrets
 from companion.db import Database
 from companion.languages import Languages
-from companion.triage.protocol import Protocol
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,7 +20,6 @@ class Runtime:
     secrets: Secrets
     db: Database
     clock: Callable[[], datetime]
-    protocol: Protocol
 
     @property
     def languages(self) -> Languages:

@@ -4,7 +4,6 @@ from companion.clock import utc_now
 from companion.config import Config, load_secrets
 from companion.db import Database
 from companion.runtime import Runtime
-from companion.triage.reader import load_shipped_protocol
 
 # Every package's tables register themselves with the metadata; foreign keys name them by string.
 from companion.accounts import models as _accounts  # noqa: F401 isort: skip
@@ -13,6 +12,7 @@ from companion.course import models as _course  # noqa: F401 isort: skip
 from companion.escalation import models as _escalation  # noqa: F401 isort: skip
 from companion.operations import models as _operations  # noqa: F401 isort: skip
 from companion.outbox import models as _outbox  # noqa: F401 isort: skip
+from companion.protocols import models as _protocols  # noqa: F401 isort: skip
 from companion.push import models as _push  # noqa: F401 isort: skip
 from companion.reactions import models as _reactions  # noqa: F401 isort: skip
 from companion.schedule import models as _schedule  # noqa: F401 isort: skip
@@ -25,5 +25,4 @@ def build_runtime(config: Config) -> Runtime:
         secrets=load_secrets(config.data_dir / "secrets"),
         db=Database(config.url),
         clock=utc_now,
-        protocol=load_shipped_protocol(),
     )

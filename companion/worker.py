@@ -19,6 +19,7 @@ from companion.operations import actions as operations
 from companion.operations.rules import BEAT_EVERY, DISPATCHER
 from companion.outbox.jobs import Sender, deliver
 from companion.push.transport import Transport
+from companion.reactions.jobs import look_after_silence
 from companion.runtime import Runtime
 from companion.schedule.jobs import release_due
 
@@ -75,7 +76,13 @@ def _housekeeper(rt: Runtime) -> BackgroundScheduler:
     scheduler.add_job(
         lambda: _release(rt), "interval", seconds=_RELEASE_SECONDS, id="release_due", next_run_time=rt.clock()
     )
+    scheduler.add_job(lambda: _look_after_silence(rt), "interval", minutes=10, id="silence", next_run_time=rt.clock())
     return scheduler
+
+
+def _look_after_silence(rt: Runtime) -> None:
+    if _try(lambda: look_after_silence(rt, rt.clock())):
+        _try(lambda: _beat(rt, "silence"))
 
 
 def _release(rt: Runtime) -> None:

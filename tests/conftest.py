@@ -14,7 +14,6 @@ from companion.config import Config, load_secrets, make_secrets
 from companion.db import Database
 from companion.push.transport import Transport
 from companion.runtime import Runtime
-from companion.triage.reader import load_shipped_protocol
 from tests.databases import APPLICATION_ROLE, Postgres, sqlite_template, sqlite_url
 from tests.people import NOW, Cast, add_cast
 from tests.push_service import PushService
@@ -72,7 +71,6 @@ def rt(db: Database, tmp_path: Path) -> Runtime:
         secrets=load_secrets(tmp_path / "secrets"),
         db=db,
         clock=Clock(),
-        protocol=load_shipped_protocol(),
     )
 
 

@@ -62,7 +62,7 @@ def _clinic(clinic_id: UUID, name: str, now: datetime) -> Clinic:
         out_of_hours_phone="+33 1 99 00 00 02",
         emergency_number="112",
         opening=weekdays,
-        is_demonstration=False,
+        is_demonstration=True,
         created_at=now,
     )
 

@@ -115,7 +115,7 @@ def strange(rt: Runtime, tmp_path: Path) -> Flask:
     """The application with a language that nobody speaks, from right to left."""
     folder = catalogues.write_with_pseudo(tmp_path / "translations")
     config = rt.config.model_copy(update={"translations": folder})
-    return create_app(Runtime(config, rt.secrets, rt.db, rt.clock, rt.protocol))
+    return create_app(Runtime(config, rt.secrets, rt.db, rt.clock))
 
 
 @pytest.mark.parametrize("role", ["nobody", "patient", "nurse"])

@@ -17,6 +17,7 @@ from companion.errors import Conflict, Invalid
 from companion.escalation import actions, queries, rules
 from companion.escalation.models import Escalation, EscalationEvent
 from companion.outbox import queries as outbox
+from companion.protocols import queries as protocols
 from companion.reactions import queries as reactions
 from companion.reactions.words import SYMPTOMS
 from companion.runtime import current_runtime
@@ -127,6 +128,7 @@ def _page(actor: Actor, case_id: UUID, errors: dict[str, str], fields: dict[str,
             told=_told(db, case, people),
             visits=schedule.past_visits_of(db, actor.clinic_id, case.patient_id, now),
             contact=clinic.contact(clinic.clinic(db, actor.clinic_id)),
+            approvals=protocols.approvals(db, actor.clinic_id),
             contacts=rules.CONTACTS,
             outcomes=rules.OUTCOMES,
             areas=AREAS,

@@ -5,6 +5,7 @@ from uuid import UUID
 
 import segno
 from flask import Blueprint, make_response, redirect, render_template, url_for
+from flask_babel import gettext
 from sqlalchemy.orm import Session
 from werkzeug.wrappers import Response
 
@@ -20,11 +21,15 @@ from companion.course import actions as course_actions
 from companion.course import words
 from companion.errors import Invalid
 from companion.ids import new_id
+from companion.languages import N_
+from companion.protocols import queries as protocols
 from companion.runtime import current_runtime
 from companion.schedule import actions as schedule_actions
 from companion.web.guards import CARERS, Actor, current_actor, roles
 from companion.web.requests import form_fields
 
+# DESIGN, promise 5.
+_UNPUBLISHED = N_("Nobody can be enrolled yet: a clinician has to publish the protocol first.")
 blueprint = Blueprint("enrolment", __name__, url_prefix="/console/patients")
 
 
@@ -48,6 +53,9 @@ def create() -> Response:
     except Invalid as error:
         return make_response(_page(actor, error.fields, fields), 422)
     with rt.db.transaction(actor.clinic_id) as db:
+        own = clinic.clinic(db, actor.clinic_id)
+        if not (own.is_demonstration or protocols.is_published(db, own.id)):
+            return make_response(_page(actor, {"": gettext(_UNPUBLISHED)}, fields), 409)
         if form.id in accounts.people(db, actor.clinic_id, [form.id]):
             return redirect(url_for("patients.show", patient_id=form.id), code=303)
         patient = _enrol(db, actor, form, now)

@@ -37,6 +37,14 @@ def unresolved_case_of(db: Session, clinic_id: UUID, patient_id: UUID) -> Escala
     )
 
 
+def resolved_since(db: Session, clinic_id: UUID, patient_id: UUID, since: datetime) -> bool:
+    """Whether a person has closed a case of this patient since then."""
+    closed = select(Escalation.id).where(
+        Escalation.clinic_id == clinic_id, Escalation.patient_id == patient_id, Escalation.resolved_at >= since
+    )
+    return db.execute(closed.limit(1)).first() is not None
+
+
 def queue(db: Session, clinic_id: UUID) -> list[Escalation]:
     """Cases that are not closed: most urgent first, then the one whose promise ends first."""
     return list(

@@ -2,7 +2,7 @@
 
 import logging
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from uuid import UUID
 
 from sqlalchemy import update
@@ -16,17 +16,20 @@ from companion.escalation import actions as escalation
 from companion.escalation import queries as cases
 from companion.ids import new_id
 from companion.languages import N_
+from companion.protocols import queries as protocols
 from companion.reactions import queries, rules
 from companion.reactions.forms import Entry
 from companion.reactions.models import Assessment, Reaction
 from companion.schedule import actions as schedule
 from companion.schedule import queries as visits
 from companion.triage import observation as triage
-from companion.triage.engine import assess
+from companion.triage.engine import assess, silence
 from companion.triage.observation import Context, Disposition, Reason, Visit
 from companion.triage.protocol import Protocol
 
 log = logging.getLogger(__name__)
+# How long after the last entry a silence is still looked for.
+SILENCE_LOOKS_BACK = timedelta(days=14)
 _FAILED = N_("The entry could not be assessed: look at it yourself")
 _FAILED_PATIENT = N_("A person at your clinic has to look at this")
 
@@ -40,9 +43,7 @@ class Submitted:
     is_new: bool
 
 
-def submit(
-    db: Session, patient: tuple[UUID, UUID], reaction_id: UUID, entry: Entry, *, protocol: Protocol, now: datetime
-) -> Submitted:
+def submit(db: Session, patient: tuple[UUID, UUID], reaction_id: UUID, entry: Entry, *, now: datetime) -> Submitted:
     """Keep (clinic, patient)'s entry and do what it asks for. Sent twice it is kept once; Conflict if it differs."""
     clinic_id, patient_id = patient
     if not _keep(db, patient, reaction_id, entry, now):
@@ -50,7 +51,7 @@ def submit(
         if kept.reaction.body_hash != entry.body_hash:
             raise Conflict(N_("Another entry has this number already."))
         return Submitted(reaction_id, kept.assessment.disposition, is_new=False)
-    result = _assess(db, patient, entry, protocol, now)
+    result = _assess(db, patient, entry, protocols.current(db, clinic_id), now)
     db.add(_assessment(patient, reaction_id, result, now))
     if result.disposition > Disposition.SELF_CARE:
         escalation.open_case(
@@ -115,11 +116,7 @@ def _assess(
     db: Session, patient: tuple[UUID, UUID], entry: Entry, protocol: Protocol, now: datetime
 ) -> triage.Assessment:
     case = cases.unresolved_case_of(db, *patient)
-    took_place = visits.past_visits_of(db, *patient, now)
-    context = Context(
-        visits=tuple(Visit(row.starts_at, frozenset(row.areas), frozenset(row.agents)) for row in took_place),
-        open_case=Disposition.of(case.level) if case else None,
-    )
+    context = Context(visits_of(db, patient, now), open_case=Disposition.of(case.level) if case else None)
     entered = rules.observation_of(entry.form.model_dump(), noted_at=entry.noted_at, received_at=now)
     try:
         return assess(entered, queries.observations(db, *patient), context, protocol)
@@ -127,6 +124,40 @@ def _assess(
         log.error("triage failed with %s", type(error).__name__)
         reason = Reason("triage_failed", Disposition.CLINIC_URGENT_1H, _FAILED, _FAILED_PATIENT, "PROPOSAL", "proposal")
         return triage.Assessment(reason.level, (reason,), protocol.version, unjudged=("everything",))
+
+
+def visits_of(db: Session, patient: tuple[UUID, UUID], now: datetime) -> tuple[Visit, ...]:
+    """The sessions that took place, as triage sees them."""
+    took_place = visits.past_visits_of(db, *patient, now)
+    return tuple(Visit(row.starts_at, frozenset(row.areas), frozenset(row.agents)) for row in took_place)
+
+
+def silence_of(db: Session, patient: tuple[UUID, UUID], *, now: datetime) -> Reason | None:
+    """Why a patient who went quiet after something severe should be looked after; None while a case is open anyway."""
+    latest = queries.observations(db, *patient, limit=1)
+    if not latest or cases.unresolved_case_of(db, *patient):
+        return None
+    if cases.resolved_since(db, *patient, latest[0].noted_at):
+        return None  # a person has looked at it already
+    return silence(latest, now, protocols.current(db, patient[0]))
+
+
+def look_after_silence(db: Session, patient: tuple[UUID, UUID], *, now: datetime) -> bool:
+    """Open a routine case for a silence; False where somebody was quicker, or there is none."""
+    reason = silence_of(db, patient, now=now)
+    if reason is None:
+        return False
+    latest = queries.recent(db, *patient, limit=1)[0].reaction
+    escalation.open_case(
+        db,
+        clinic_id=patient[0],
+        patient_id=patient[1],
+        subject_id=latest.id,
+        level=reason.level.code,
+        summary=reason.words,
+        now=now,
+    )
+    return True
 
 
 def _assessment(patient: tuple[UUID, UUID], reaction_id: UUID, result: triage.Assessment, now: datetime) -> Assessment:

@@ -62,6 +62,17 @@ def latest(db: Session, clinic_id: UUID, patient_ids: Collection[UUID]) -> dict[
     return {row.Reaction.patient_id: Graded(row.Reaction, row.Assessment) for row in db.execute(rows)}
 
 
+def patients_since(db: Session, since: datetime) -> list[tuple[UUID, UUID]]:
+    """(clinic, patient) of everybody who noted something since then, in whichever clinic the scope allows."""
+    rows = db.execute(
+        select(Reaction.clinic_id, Reaction.patient_id)
+        .where(Reaction.noted_at >= since)
+        .distinct()
+        .order_by(Reaction.clinic_id, Reaction.patient_id)
+    )
+    return [(row.clinic_id, row.patient_id) for row in rows]
+
+
 def observations(db: Session, clinic_id: UUID, patient_id: UUID, *, limit: int = 200) -> list[Observation]:
     """A patient's latest entries that have been judged, as triage sees them, in order of time."""
     rows = db.execute(

@@ -18,11 +18,13 @@ from companion.course.rules import AREAS
 from companion.course.words import AREAS as AREA_WORDS
 from companion.errors import CompanionError, Invalid, NotFound
 from companion.ids import new_id
+from companion.protocols import queries as protocols
 from companion.reactions import actions, forms, queries, words
 from companion.runtime import Runtime, current_runtime
 from companion.schedule import queries as schedule
 from companion.triage.observation import SYMPTOMS, Disposition
 from companion.triage.protocol import Protocol
+from companion.triage.reader import load_shipped_protocol
 from companion.web.guards import ANYONE, PATIENT, Actor, actor_or_none, current_actor, roles
 from companion.web.pages import wants_json
 from companion.web.requests import form_fields, read_json
@@ -115,7 +117,7 @@ def create() -> Response:
             fields,
             subject=actor.subject_key,
             treated=[area for area, _ in form.areas],
-            sign_groups={sign.id: sign.group for sign in rt.protocol.signs.values()},
+            sign_groups={sign["id"]: group["id"] for group in form.groups for sign in group["signs"]},
             now=now,
         )
         entry = forms.parse_entry(body, subject=actor.subject_key, now=now)
@@ -159,12 +161,14 @@ def show(reaction_id: UUID) -> str:
         own = clinic.clinic(db, actor.clinic_id)
         entry = queries.graded(db, actor.clinic_id, actor.id, reaction_id)
         care = queries.care_of(db, entry.reaction)
+        approval = protocols.approvals(db, actor.clinic_id).get(entry.assessment.protocol_version)
     return render_template(
         "reactions/show.html",
         clinic=clinic.contact(own),
         zone=own.zone,
         entry=entry,
         care=care,
+        approval=approval,
         areas=AREA_WORDS,
         advice=words.ADVICE[entry.assessment.disposition],
         outcomes=words.OUTCOMES,
@@ -222,7 +226,7 @@ def shell(language: str) -> Response:
 
 
 def _shell() -> str:
-    form = _form(current_runtime().protocol, list(AREAS), contact=None, form_id="", noted_at="", values=MultiDict())
+    form = _form(load_shipped_protocol(), list(AREAS), contact=None, form_id="", noted_at="", values=MultiDict())
     form = replace(form, steps=[("AREA", "LABEL")])  # one pattern that the phone copies for each area
     return render_template("web/shell.html", form=form, actor=None, subject="")
 
@@ -232,11 +236,12 @@ def _check_in(rt: Runtime, actor: Actor, values: MultiDict[str, str] | None = No
     with rt.db.reading(actor.clinic_id) as db:
         contact = clinic.contact(clinic.clinic(db, actor.clinic_id))
         visits = schedule.past_visits_of(db, actor.clinic_id, actor.id, now)
+        protocol = protocols.current(db, actor.clinic_id)
         planned = [area for course in courses.courses_of(db, actor.clinic_id, actor.id) for area in course.areas]
     treated = [area for visit in reversed(visits) for area in visit.areas] or planned or list(AREAS)
     given = MultiDict() if values is None else values
     form_id, noted_at = given.get("id") or str(new_id()), given.get("noted_at") or now.isoformat()
-    return _form(rt.protocol, treated, contact=contact, form_id=form_id, noted_at=noted_at, values=given)
+    return _form(protocol, treated, contact=contact, form_id=form_id, noted_at=noted_at, values=given)
 
 
 def _form(
@@ -274,7 +279,7 @@ def _form(
 
 def _submit(rt: Runtime, actor: Actor, reaction_id: UUID, entry: forms.Entry, now: datetime) -> actions.Submitted:
     with rt.db.transaction(actor.clinic_id) as db:
-        return actions.submit(db, (actor.clinic_id, actor.id), reaction_id, entry, protocol=rt.protocol, now=now)
+        return actions.submit(db, (actor.clinic_id, actor.id), reaction_id, entry, now=now)
 
 
 def _uuid(given: str) -> UUID:

@@ -33,6 +33,34 @@ def observation_of(body: Mapping[str, Any], *, noted_at: datetime, received_at: 
 
 
 @dataclass(frozen=True, slots=True)
+class Replay:
+    """Past entries judged by two protocols: how many, over how many days, how many alert, how many change.
+
+    An alert is an entry that tells a nurse at once: same day or more urgent.
+    """
+
+    entries: int
+    days: int
+    alerts_before: int
+    alerts_after: int
+    raised: int
+    lowered: int
+
+    def lines(self) -> list[str]:
+        """The figures for people."""
+        if not self.entries:
+            return [f"No entry in the last {self.days} days."]
+        before, after = (f"{count / self.days:.2f}" for count in (self.alerts_before, self.alerts_after))
+        share_before, share_after = (f"{count / self.entries:.1%}" for count in (self.alerts_before, self.alerts_after))
+        return [
+            f"{self.entries:,} entries in {self.days} days",
+            f"alerts a day: {before} before, {after} after",
+            f"share of entries that alert: {share_before} before, {share_after} after",
+            f"entries that change: {self.raised} raised, {self.lowered} lowered",
+        ]
+
+
+@dataclass(frozen=True, slots=True)
 class Noted:
     """One entry for a chart: when it was so, and the grades by area and symptom."""
 

@@ -38,7 +38,7 @@ def test_health_follows_the_dispatchers_beat(rt: Runtime, cast: Cast, clock: Clo
 
 def test_a_dispatcher_that_cannot_work_does_not_beat(rt: Runtime, cast: Cast) -> None:
     rt.db.close()
-    broken = Runtime(rt.config, rt.secrets, _Broken(), rt.clock, rt.protocol)  # type: ignore[arg-type]
+    broken = Runtime(rt.config, rt.secrets, _Broken(), rt.clock)  # type: ignore[arg-type]
     assert Dispatcher(broken, _Silent()).tick() is False
     with rt.db.reading(EVERY_CLINIC) as db:
         assert queries.last_beat(db) is None

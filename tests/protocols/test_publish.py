@@ -1,0 +1,117 @@
+"""Publishing: by a clinician, in their name, checked; older versions are kept and every assessment names its own."""
+
+from datetime import timedelta
+from uuid import uuid4
+
+import pytest
+from flask import Flask
+from sqlalchemy import select, text
+
+from companion.accounts import queries as accounts
+from companion.accounts.models import AuditEntry
+from companion.app import create_app
+from companion.clinic.models import Clinic
+from companion.db import EVERY_CLINIC
+from companion.errors import NotAllowed
+from companion.protocols import actions, queries
+from companion.protocols.models import PublishedProtocol
+from companion.reactions.models import Assessment
+from companion.runtime import Runtime
+from companion.triage.reader import SHIPPED, ProtocolError, load_shipped_protocol
+from tests.conftest import Clock
+from tests.people import NOW, Cast
+from tests.reactions.test_entries import entry, put
+from tests.signed_in import browser
+
+GOOD = SHIPPED.read_text(encoding="utf-8")
+STRICTER = GOOD.replace("redness = [96, 48, 24]", "redness = [20, 20, 20]", 1)
+
+
+@pytest.fixture
+def app(rt: Runtime, cast: Cast) -> Flask:
+    return create_app(rt)
+
+
+def publish(rt: Runtime, cast: Cast, content: str, who: str = "carla", **more: object) -> str:
+    with rt.db.transaction(cast.north) as db:
+        person = accounts.person(db, cast.north, getattr(cast, who))
+        return actions.publish(db, person, content, name="own.toml", now=more.get("now", NOW)).version  # type: ignore[arg-type]
+
+
+def test_until_somebody_publishes_the_shipped_example_counts(rt: Runtime, cast: Cast) -> None:
+    with rt.db.reading(cast.north) as db:
+        assert queries.current(db, cast.north).version == load_shipped_protocol().version
+        assert not queries.is_published(db, cast.north)
+
+
+def test_a_published_version_judges_from_then_on_and_each_assessment_names_its_own(
+    rt: Runtime, cast: Cast, app: Flask, clock: Clock
+) -> None:
+    ada = browser(app, rt, (cast.north, cast.ada))
+    first = put(ada, entry()).json
+    version = publish(rt, cast, STRICTER)
+    second = put(ada, entry(words="again")).json
+    assert (first["disposition"], second["disposition"]) == ("self_care", "clinic_routine")
+    with rt.db.reading(EVERY_CLINIC) as db:
+        assert set(db.scalars(select(Assessment.protocol_version))) == {load_shipped_protocol().version, version}
+    assert "example values that no clinician has approved" in ada.get(first["url"]).data.decode()
+    assert "set by Carla" in ada.get(second["url"]).data.decode()
+
+
+def test_older_versions_are_kept_and_cannot_be_changed(rt: Runtime, cast: Cast) -> None:
+    publish(rt, cast, STRICTER)
+    newest = publish(rt, cast, GOOD, now=NOW + timedelta(days=1))
+    with rt.db.reading(cast.north) as db:
+        assert queries.current(db, cast.north).version == newest
+        assert len(list(db.scalars(select(PublishedProtocol)))) == 2
+        assert set(queries.approvals(db, cast.north)) == {newest, load_shipped_protocol().version} | {
+            row.version for row in db.scalars(select(PublishedProtocol))
+        }
+    with pytest.raises(Exception, match="only ever added"), rt.db.transaction(cast.north) as db:
+        db.execute(text("update protocols set version = 'x'"))
+
+
+def test_a_broken_file_never_replaces_a_good_one(rt: Runtime, cast: Cast) -> None:
+    version = publish(rt, cast, STRICTER)
+    lowered = GOOD.replace(
+        'group = "breathing"\nlevel = "emergency"', 'group = "breathing"\nlevel = "clinic_routine"', 1
+    )
+    for broken in (lowered, "", "[protocol]", GOOD[:2000]):
+        with pytest.raises(ProtocolError):
+            publish(rt, cast, broken, now=NOW + timedelta(days=1))
+    with rt.db.reading(cast.north) as db:
+        assert queries.current(db, cast.north).version == version
+
+
+def test_only_a_clinician_publishes_and_only_for_the_own_clinic(rt: Runtime, cast: Cast) -> None:
+    with pytest.raises(NotAllowed):
+        publish(rt, cast, GOOD, who="iris")
+    publish(rt, cast, STRICTER)
+    with rt.db.reading(cast.south) as db:
+        assert not queries.is_published(db, cast.south)
+        assert queries.current(db, cast.south).version == load_shipped_protocol().version
+    with rt.db.reading(cast.north) as db:
+        verbs = list(db.scalars(select(AuditEntry.verb).where(AuditEntry.actor_id == cast.carla)))
+    assert verbs == ["protocol.published"]
+
+
+def test_nobody_real_is_enrolled_before_a_protocol_is_published(rt: Runtime, cast: Cast, app: Flask) -> None:
+    with rt.db.transaction(EVERY_CLINIC) as db:
+        db.get_one(Clinic, cast.north).is_demonstration = False
+    iris = browser(app, rt, (cast.north, cast.iris))
+    form = {
+        "id": str(uuid4()),
+        "name": "Zoe Lark",
+        "locale": "en",
+        "indication": "hair",
+        "areas": ["scalp"],
+        "agents": ["vitamins"],
+        "technique": "manual_needle",
+        "planned_visits": "4",
+        "interval_days": "21",
+    }
+    refused = iris.post("/console/patients", data=form)
+    assert refused.status_code == 409
+    assert "a clinician has to publish the protocol first" in refused.data.decode()
+    publish(rt, cast, GOOD)
+    assert iris.post("/console/patients", data=form).status_code == 201
