@@ -14,6 +14,7 @@ from companion.reactions import routes as reactions
 from companion.runtime import Runtime
 from companion.schedule import routes as schedule
 from companion.schema import require_newest
+from companion.triage.lexicon import load_shipped_lexicons
 from companion.web import assets, guards, pages, style
 from companion.wiring import build_runtime
 
@@ -34,6 +35,7 @@ def create_app(runtime: Runtime) -> Flask:
         app.wsgi_app = ProxyFix(  # type: ignore[method-assign] # the documented way to wrap it
             app.wsgi_app, x_for=hops, x_proto=hops, x_host=hops
         )
+    load_shipped_lexicons()  # a second of work that no patient should wait for
     pages.install(app, runtime)
     # No page holds a secret beside text from outside, so compressing tells nobody anything (BREACH).
     Compress(app)

@@ -102,19 +102,24 @@ def simulate(
     Each follows one of the stories, a little faster or slower; the incidence and how serious it is stand in the file.
     """
     require_loopback(rt.config)
-    chance, chosen = _content()["simulation"], random.Random(seed)  # noqa: S311 - a simulation, no secret
     with rt.db.transaction(EVERY_CLINIC) as db:
         own = _add_clinic(db, _content()["clinic"][0], now)
-    told = list(_simulated(patients, chance, chosen))
+    told = simulated(patients, seed)
     for start in range(0, patients, _BATCH):
         with rt.db.transaction(EVERY_CLINIC) as db:
             for story in told[start : start + _BATCH]:
                 _tell(db, own, story, now)
                 advance()
-    return float(chance["incidence"])
+    return float(_content()["simulation"]["incidence"])
 
 
-def _simulated(patients: int, chance: dict[str, Any], chosen: random.Random) -> Iterator[Story]:
+def simulated(patients: int, seed: int) -> list[Story]:
+    """So many stories, drawn by the incidence in the file; the same for the same seed."""
+    chance, chosen = _content()["simulation"], random.Random(seed)  # noqa: S311 - a simulation, no secret
+    return list(_drawn(patients, chance, chosen))
+
+
+def _drawn(patients: int, chance: dict[str, Any], chosen: random.Random) -> Iterator[Story]:
     by_kind: dict[str, list[Story]] = {}
     for story in stories():
         if story.logs:

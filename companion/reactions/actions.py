@@ -1,6 +1,7 @@
 """Taking an entry in: kept, assessed, and where it is unusual a case with its messages, in one transaction."""
 
 import logging
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
@@ -22,6 +23,7 @@ from companion.reactions.forms import Entry
 from companion.reactions.models import Assessment, Reaction
 from companion.schedule import actions as schedule
 from companion.schedule import queries as visits
+from companion.schedule.models import Visit as VisitRow
 from companion.triage import observation as triage
 from companion.triage.engine import assess, silence
 from companion.triage.observation import Context, Disposition, Reason, Visit
@@ -116,7 +118,9 @@ def _assess(
     db: Session, patient: tuple[UUID, UUID], entry: Entry, protocol: Protocol, now: datetime
 ) -> triage.Assessment:
     case = cases.unresolved_case_of(db, *patient)
-    context = Context(visits_of(db, patient, now), open_case=Disposition.of(case.level) if case else None)
+    context = Context(
+        as_visits(visits.past_visits_of(db, *patient, now)), open_case=Disposition.of(case.level) if case else None
+    )
     entered = rules.observation_of(entry.form.model_dump(), noted_at=entry.noted_at, received_at=now)
     try:
         return assess(entered, queries.observations(db, *patient), context, protocol)
@@ -126,10 +130,9 @@ def _assess(
         return triage.Assessment(reason.level, (reason,), protocol.version, unjudged=("everything",))
 
 
-def visits_of(db: Session, patient: tuple[UUID, UUID], now: datetime) -> tuple[Visit, ...]:
-    """The sessions that took place, as triage sees them."""
-    took_place = visits.past_visits_of(db, *patient, now)
-    return tuple(Visit(row.starts_at, frozenset(row.areas), frozenset(row.agents)) for row in took_place)
+def as_visits(rows: Iterable[VisitRow]) -> tuple[Visit, ...]:
+    """Sessions as triage sees them."""
+    return tuple(Visit(row.starts_at, frozenset(row.areas), frozenset(row.agents)) for row in rows)
 
 
 def silence_of(db: Session, patient: tuple[UUID, UUID], *, now: datetime) -> Reason | None:

@@ -1,7 +1,8 @@
 """Looking back over entries: another protocol on past entries, and the silence after something severe."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime, timedelta
+from itertools import groupby
 from uuid import UUID
 
 from sqlalchemy.orm import Session
@@ -11,10 +12,12 @@ from companion.protocols import queries as protocols
 from companion.reactions import actions, queries
 from companion.reactions.rules import Replay
 from companion.runtime import Runtime
+from companion.schedule import queries as schedule
 from companion.triage.engine import assess
 from companion.triage.observation import Context, Disposition, Observation
 from companion.triage.protocol import Protocol
 
+_BATCH = 200
 _ALERT = Disposition.CLINIC_SAME_DAY
 
 
@@ -34,9 +37,9 @@ def replay(
     with rt.db.reading(EVERY_CLINIC) as db:
         patients = queries.patients_since(db, since)
     pairs = list[tuple[Disposition, Disposition]]()
-    for done, (clinic_id, patient_id) in enumerate(patients, 1):
+    for done, (clinic_id, some) in _batches(patients):
         with rt.db.reading(clinic_id) as db:
-            pairs += _judged_twice(db, clinic_id, patient_id, protocol, since=since, now=now)
+            pairs += _judged_twice(db, clinic_id, some, protocol, since=since, now=now)
         advance(done, len(patients))
     return Replay(
         entries=len(pairs),
@@ -62,17 +65,31 @@ def look_after_silence(rt: Runtime, now: datetime) -> int:
     return opened
 
 
+def _batches(patients: Sequence[tuple[UUID, UUID]]) -> Iterator[tuple[int, tuple[UUID, list[UUID]]]]:
+    """Patients of one clinic, some at a time, with how many are done after them."""
+    done = 0
+    for clinic_id, rows in groupby(patients, key=lambda pair: pair[0]):
+        ids = [patient_id for _, patient_id in rows]
+        for start in range(0, len(ids), _BATCH):
+            some = ids[start : start + _BATCH]
+            done += len(some)
+            yield done, (clinic_id, some)
+
+
 def _judged_twice(
-    db: Session, clinic_id: UUID, patient_id: UUID, other: Protocol, *, since: datetime, now: datetime
+    db: Session, clinic_id: UUID, patient_ids: Sequence[UUID], other: Protocol, *, since: datetime, now: datetime
 ) -> list[tuple[Disposition, Disposition]]:
     own = protocols.current(db, clinic_id)
-    history = queries.observations(db, clinic_id, patient_id, limit=2_000)
-    context = Context(visits=actions.visits_of(db, (clinic_id, patient_id), now))
-    return [
-        (_level(one, history, context, own), _level(one, history, context, other))
-        for one in history
-        if one.noted_at >= since
-    ]
+    visits = schedule.past_visits_of_many(db, clinic_id, patient_ids, now)
+    pairs = list[tuple[Disposition, Disposition]]()
+    for patient_id, history in queries.observations_of(db, clinic_id, patient_ids).items():
+        context = Context(visits=actions.as_visits(visits.get(patient_id, [])))
+        pairs += [
+            (_level(one, history, context, own), _level(one, history, context, other))
+            for one in history
+            if one.noted_at >= since
+        ]
+    return pairs
 
 
 def _level(one: Observation, history: Sequence[Observation], context: Context, protocol: Protocol) -> Disposition:

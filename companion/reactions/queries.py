@@ -81,10 +81,20 @@ def observations(db: Session, clinic_id: UUID, patient_id: UUID, *, limit: int =
         .order_by(Reaction.noted_at.desc())
         .limit(limit)
     )
-    found = [
-        rules.observation_of(row.body, noted_at=row.noted_at, received_at=row.received_at) for row in rows.scalars()
-    ]
-    return found[::-1]
+    return [_observation(row) for row in rows.scalars()][::-1]
+
+
+def observations_of(db: Session, clinic_id: UUID, patient_ids: Collection[UUID]) -> dict[UUID, list[Observation]]:
+    """Every entry of these patients, as triage sees them, in order of time."""
+    mine = (Reaction.clinic_id == clinic_id, Reaction.patient_id.in_(patient_ids))
+    found: dict[UUID, list[Observation]] = {}
+    for row in db.scalars(select(Reaction).where(*mine).order_by(Reaction.noted_at)):
+        found.setdefault(row.patient_id, []).append(_observation(row))
+    return found
+
+
+def _observation(row: Reaction) -> Observation:
+    return rules.observation_of(row.body, noted_at=row.noted_at, received_at=row.received_at)
 
 
 def of_subjects(db: Session, clinic_id: UUID, patient_id: UUID, ids: Collection[UUID]) -> list[Graded]:

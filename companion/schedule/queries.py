@@ -1,5 +1,6 @@
 """Reads of visits and of what falls due."""
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
@@ -45,13 +46,25 @@ def visits_of(db: Session, clinic_id: UUID, patient_id: UUID) -> list[Visit]:
     )
 
 
+def past_visits_of_many(
+    db: Session, clinic_id: UUID, patient_ids: Collection[UUID], now: datetime
+) -> dict[UUID, list[Visit]]:
+    """As `past_visits_of`, for several patients."""
+    found: dict[UUID, list[Visit]] = {}
+    mine = (Visit.clinic_id == clinic_id, Visit.patient_id.in_(patient_ids))
+    for visit in db.scalars(select(Visit).where(*mine).order_by(Visit.starts_at)):
+        if _took_place(visit, now):
+            found.setdefault(visit.patient_id, []).append(visit)
+    return found
+
+
 def past_visits_of(db: Session, clinic_id: UUID, patient_id: UUID, now: datetime) -> list[Visit]:
     """Visits that took place; a planned one whose time has come counts, since a nurse may not have said so yet."""
-    return [
-        visit
-        for visit in visits_of(db, clinic_id, patient_id)
-        if visit.state == "done" or (visit.state == "planned" and visit.starts_at <= now)
-    ]
+    return [visit for visit in visits_of(db, clinic_id, patient_id) if _took_place(visit, now)]
+
+
+def _took_place(visit: Visit, now: datetime) -> bool:
+    return visit.state == "done" or (visit.state == "planned" and visit.starts_at <= now)
 
 
 def visit(db: Session, clinic_id: UUID, visit_id: UUID) -> Visit:
