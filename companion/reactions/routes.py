@@ -22,6 +22,7 @@ from companion.protocols import queries as protocols
 from companion.reactions import actions, forms, queries, words
 from companion.runtime import Runtime, current_runtime
 from companion.schedule import queries as schedule
+from companion.schedule.rules import is_late_check
 from companion.triage.observation import SYMPTOMS, Disposition
 from companion.triage.protocol import Protocol
 from companion.triage.reader import load_shipped_protocol
@@ -69,7 +70,10 @@ def home() -> Response | str:
             "reactions/home.html",
             clinic=clinic.contact(own),
             zone=own.zone,
-            is_due=schedule.open_check_in(db, actor.clinic_id, actor.id, now) is not None,
+            due=schedule.open_check_in(db, actor.clinic_id, actor.id, now),
+            is_late_check=is_late_check,
+            form_id=new_id(),
+            now=now,
             overviews=[schedule.overview(db, one, now) for one in courses.courses_of(db, actor.clinic_id, actor.id)],
             entries=entries,
             open_entry=next((pair for pair in entries if pair[1].is_open), None),

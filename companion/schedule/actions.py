@@ -119,7 +119,14 @@ def close_check_in(db: Session, *, clinic_id: UUID, patient_id: UUID, noted_at: 
 def release(db: Session, item: PlanItem, *, now: datetime) -> bool:
     """An item fell due: tell the patient if it is still wanted. False if another worker was first."""
     visit = queries.visit(db, item.clinic_id, item.visit_id)
-    is_wanted = rules.still_wanted(expires_at=item.expires_at, visit_state=visit.state, kind=item.kind, now=now)
+    is_wanted = rules.still_wanted(
+        expires_at=item.expires_at,
+        visit_state=visit.state,
+        kind=item.kind,
+        now=now,
+        slot=item.slot,
+        has_later_visit=queries.has_later_visit(db, visit, now),
+    )
     changed = (
         update(PlanItem)
         .where(
@@ -139,12 +146,18 @@ def release(db: Session, item: PlanItem, *, now: datetime) -> bool:
             (item.clinic_id, item.patient_id),
             kind="check_in_due" if is_check_in else "visit_reminder",
             about=("plan_item", item.id),
-            url="/reactions/new" if is_check_in else "/sessions",
+            url=_url(item, is_check_in=is_check_in),
             dedupe_key=f"plan:{item.id}:v{item.version}",
             now=now,
             expires_at=item.expires_at,
         )
     return True
+
+
+def _url(item: PlanItem, *, is_check_in: bool) -> str:
+    if not is_check_in:
+        return "/sessions"
+    return "/" if rules.is_late_check(item.slot) else "/reactions/new"
 
 
 def _change(db: Session, visit_id: UUID, *, clinic_id: UUID, version: int, **values: object) -> Visit:

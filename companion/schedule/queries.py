@@ -75,6 +75,12 @@ def visit(db: Session, clinic_id: UUID, visit_id: UUID) -> Visit:
     return found
 
 
+def has_later_visit(db: Session, visit: Visit, now: datetime) -> bool:
+    """Whether the patient had another session since this one."""
+    others = visits_of(db, visit.clinic_id, visit.patient_id)
+    return any(other.starts_at > visit.starts_at and _took_place(other, now) for other in others)
+
+
 def items_of(db: Session, clinic_id: UUID, visit_id: UUID) -> list[PlanItem]:
     """What falls due around a visit."""
     return list(db.scalars(select(PlanItem).where(PlanItem.clinic_id == clinic_id, PlanItem.visit_id == visit_id)))

@@ -11,6 +11,9 @@ CHECK_IN_DAYS = (0, 1, 2, 3, 5, 7)
 CHECK_IN_HOUR = time(18, 0)
 REMINDERS = {"two_days": timedelta(days=2), "two_hours": timedelta(hours=2)}
 CHECK_IN_LASTS = timedelta(hours=14)
+# Late trouble shows weeks after the last session: mycobacteria 1 to 12, nodules months later (report section 2.3).
+LATE_WEEKS = (2, 4, 8, 12, 24)
+LATE_LASTS = timedelta(days=7)
 
 Kind = Literal["check_in", "visit_reminder"]
 
@@ -44,7 +47,8 @@ class Changes:
 
 
 def plan_for(*, state: str, starts_at: datetime, zone: str) -> list[WantedItem]:
-    """Check-ins at 18:00 local time on days 0, 1, 2, 3, 5, 7 of a visit, reminders two days and two hours before it.
+    """Check-ins at 18:00 local time on days 0, 1, 2, 3, 5, 7 of a visit, late ones 2, 4, 8, 12, 24 weeks after it, and
+    reminders two days and two hours before it.
 
     A cancelled visit wants nothing; a visit that took place wants no reminders. Day 0 of a late visit is asked
     three hours after it.
@@ -52,6 +56,7 @@ def plan_for(*, state: str, starts_at: datetime, zone: str) -> list[WantedItem]:
     if state == "cancelled":
         return []
     items = [_check_in(day, starts_at, zone) for day in CHECK_IN_DAYS]
+    items += [_late_check(week, starts_at, zone) for week in LATE_WEEKS]
     if state == "planned":
         items += [
             WantedItem(f"reminder_{name}", "visit_reminder", starts_at - before, starts_at)
@@ -82,18 +87,37 @@ def reconcile(existing: Iterable[ExistingItem], wanted: Sequence[WantedItem], no
     )
 
 
-def still_wanted(*, expires_at: datetime, visit_state: str, kind: str, now: datetime) -> bool:
-    """Whether an item that falls due is still news: not over, its visit not cancelled, no reminder of a past visit."""
-    if expires_at <= now or visit_state == "cancelled":
+def is_late_check(slot: str) -> bool:
+    """Whether this check-in is one of the late ones: a single question about something new."""
+    return slot.startswith("week_")
+
+
+def still_wanted(
+    *, expires_at: datetime, visit_state: str, kind: str, now: datetime, slot: str = "", has_later_visit: bool = False
+) -> bool:
+    """Whether an item that falls due is still news: not over, its visit not cancelled, no reminder of a past visit.
+
+    After a later visit its own check-ins ask; the late ones of this visit are not needed any more.
+    """
+    if expires_at <= now or visit_state == "cancelled" or (is_late_check(slot) and has_later_visit):
         return False
     return kind == "check_in" or visit_state == "planned"
 
 
-def _check_in(day: int, starts_at: datetime, zone: str) -> WantedItem:
+def _late_check(week: int, starts_at: datetime, zone: str) -> WantedItem:
+    due_at = _evening(7 * week, starts_at, zone)
+    return WantedItem(f"week_{week}", "check_in", due_at, due_at + LATE_LASTS)
+
+
+def _evening(day: int, starts_at: datetime, zone: str) -> datetime:
     tz = ZoneInfo(zone)
     on = starts_at.astimezone(tz).date() + timedelta(days=day)
     # A time that the change to summer time skips moves on with the clock: `fold` 0 reads it after the jump.
-    due_at = datetime.combine(on, CHECK_IN_HOUR, tz).astimezone(UTC)
+    return datetime.combine(on, CHECK_IN_HOUR, tz).astimezone(UTC)
+
+
+def _check_in(day: int, starts_at: datetime, zone: str) -> WantedItem:
+    due_at = _evening(day, starts_at, zone)
     if day == 0:
         due_at = max(due_at, starts_at + timedelta(hours=3))
     return WantedItem(f"day_{day}", "check_in", due_at, due_at + CHECK_IN_LASTS)

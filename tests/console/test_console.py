@@ -139,7 +139,7 @@ def test_a_nurse_enrols_a_patient_on_one_page_and_the_code_signs_the_phone_in(
         visit = db.scalars(select(Visit).where(Visit.patient_id == patient.id)).one()
         assert (str(patient.id), patient.locale) == (form["id"], "en")
         assert visit.starts_at.isoformat() == "2026-12-01T09:00:00+00:00"
-        assert len(list(db.scalars(select(PlanItem.id).where(PlanItem.visit_id == visit.id)))) == 8
+        assert len(list(db.scalars(select(PlanItem.id).where(PlanItem.visit_id == visit.id)))) == 13
     phone = browser(app, rt)
     joined = phone.post("/join", data={"code": page.split('<p class="code">')[1].split("<")[0].lower()})
     assert (joined.status_code, joined.location) == (303, "/")

@@ -12,11 +12,13 @@ from flask import Flask
 from sqlalchemy import func, select
 
 from companion.app import create_app
+from companion.course.models import Course
 from companion.db import EVERY_CLINIC
 from companion.escalation.models import Escalation
 from companion.outbox.models import Message
 from companion.reactions.models import Assessment, Reaction
 from companion.runtime import Runtime
+from companion.schedule import actions as schedule
 from companion.triage.observation import SYMPTOMS
 from tests.conftest import Clock
 from tests.people import NOW, Cast
@@ -354,3 +356,20 @@ def test_yes_to_the_words_of_an_emergency_leads_to_the_call_page(ada: Browser) -
     answer = ada.post(f"/reactions/{sent['id']}/words", data={"so": "yes"})
     assert (answer.status_code, answer.location) == (303, f"/call/{sent['id']}")
     assert ada.post(f"/reactions/{uuid4()}/words", data={"so": "yes"}).status_code == 404
+
+
+def test_weeks_later_one_question_and_one_tap_are_a_whole_check_in(
+    rt: Runtime, cast: Cast, clock: Clock, ada: Browser
+) -> None:
+    with rt.db.transaction(cast.north) as db:
+        course = db.get_one(Course, (cast.north, cast.ada_course))
+        schedule.plan_visit(db, course, number=2, starts_at=clock.now, now=clock.now, state="done")
+    clock.now += timedelta(days=15)
+    page = ada.get("/").data.decode()
+    assert "Any new lump, sore, discharge or returning redness" in page
+    fields = dict(re.findall(r'type="hidden" name="([a-z_]+)" value="([^"]*)"', page))
+    fields.pop("back")
+    sent = ada.post("/reactions", data=fields)
+    assert sent.status_code == 303
+    assert "This is within what is expected" in ada.get(sent.location).data.decode()
+    assert "Any new lump" not in ada.get("/").data.decode()

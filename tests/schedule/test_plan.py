@@ -15,10 +15,11 @@ _FIRST, _LAST = (datetime(year, 1, 1) for year in (2026, 2028))  # noqa: DTZ001 
 moments = st.datetimes(_FIRST, _LAST, timezones=st.just(UTC))
 
 
-def test_a_planned_visit_brings_six_check_ins_and_two_reminders() -> None:
+def test_a_planned_visit_brings_check_ins_late_checks_and_two_reminders() -> None:
     items = plan_for(state="planned", starts_at=START, zone=PARIS)
     assert [item.slot for item in items] == [
-        "day_0", "day_1", "day_2", "day_3", "day_5", "day_7", "reminder_two_days", "reminder_two_hours",
+        "day_0", "day_1", "day_2", "day_3", "day_5", "day_7", "week_2", "week_4", "week_8", "week_12", "week_24",
+        "reminder_two_days", "reminder_two_hours",
     ]  # fmt: skip
 
 
@@ -66,5 +67,9 @@ def test_what_is_over_or_of_a_cancelled_visit_is_no_news() -> None:
     assert still_wanted(**wanted, now=START - timedelta(minutes=1))  # type: ignore[arg-type]
     assert not still_wanted(**wanted, now=START)  # type: ignore[arg-type]
     assert not still_wanted(**{**wanted, "visit_state": "cancelled"}, now=START - timedelta(1))  # type: ignore[arg-type]
+    before = {**wanted, "now": START - timedelta(1)}
+    assert still_wanted(**before, slot="week_4")  # type: ignore[arg-type]
+    assert not still_wanted(**before, slot="week_4", has_later_visit=True)  # type: ignore[arg-type]
+    assert still_wanted(**before, slot="day_7", has_later_visit=True)  # type: ignore[arg-type]
     reminder = {**wanted, "kind": "visit_reminder", "visit_state": "done"}
     assert not still_wanted(**reminder, now=START - timedelta(1))  # type: ignore[arg-type]
