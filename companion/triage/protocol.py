@@ -117,6 +117,7 @@ class Protocol:
     groups: tuple[SignGroup, ...]
     signs: Mapping[str, Sign]
     entries: Mapping[str, Entry] = field(default_factory=dict)
+    sources: Mapping[str, str] = field(default_factory=dict)
 
     def group_of(self, agents: frozenset[str]) -> str | None:
         """The agent group that decides for a visit; None where an agent is unknown and no known one is heavier."""

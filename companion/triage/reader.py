@@ -63,6 +63,7 @@ TRENDS = frozenset({"rise_after_peak", "rise_by_two", "late_onset", "large_patch
 _SECTIONS = frozenset(
     {
         "protocol",
+        "sources",
         "agents",
         "windows",
         "area_windows",
@@ -130,12 +131,14 @@ class _Reader:
         signs = self._signs()
         trends, rules = self._named(Trend, "trend", TRENDS), self._named(Rule, "rule", RULES)
         combinations = self._entries(Combination, "combination")
+        entries = _apart(signs, trends, combinations, rules)
+        windows = self._windows()
         return Protocol(
             name=about["name"],
             version=f"{about['name']}-{_hash(self._content)}",
             status=about["status"],
             agents=self._agents(),
-            windows=self._windows(),
+            windows=windows,
             outside=self._outside(),
             temperature=self._temperature(),
             peaks=self._peaks(),
@@ -144,8 +147,20 @@ class _Reader:
             rules=rules,
             groups=self._groups(signs),
             signs=signs,
-            entries=_apart(signs, trends, combinations, rules),
+            entries=entries,
+            sources=self._sources(entries, windows),
         )
+
+    def _sources(
+        self, entries: Mapping[str, Entry], windows: Mapping[str, Mapping[str, Mapping[str, Window]]]
+    ) -> dict[str, str]:
+        sources = {key: str(title) for key, title in self._content["sources"].items()}
+        cited = [one.source for one in entries.values()]
+        cited += [window.source for areas in windows.values() for window in areas[""].values()]
+        for source in (key.strip() for row in cited for key in row.split(",")):
+            if source not in sources:
+                raise _Fault(f'"{source}"', f"the source {source!r} is not listed in [sources]")
+        return sources
 
     def _agents(self) -> dict[str, str]:
         found: dict[str, str] = {}

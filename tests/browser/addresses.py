@@ -8,7 +8,7 @@ from tests.browser.installation import Installation
 
 PUBLIC = ["/sign-in", "/join", "/nothing-here", "/shell/en", "/shell/fr", "/style"]
 PATIENT = ["/", "/reactions/new", "/reactions", "/sessions", "/call"]
-NURSE = ["/console/", "/console/patients", "/console/patients/new"]
+NURSE = ["/console/", "/console/patients", "/console/patients/new", "/console/protocol"]
 
 SignedIn = Callable[..., BrowserContext]
 

@@ -33,7 +33,12 @@ PAGES = {
     "patient": {"home": "/", "history": "/reactions", "sessions": "/sessions", "call": "/call"},
     "urgent": {"home": "/"},
     "check-in": {"1": "/reactions/new"},
-    "nurse": {"queue": "/console/", "patients": "/console/patients", "enrolment": "/console/patients/new"},
+    "nurse": {
+        "queue": "/console/",
+        "patients": "/console/patients",
+        "enrolment": "/console/patients/new",
+        "protocol": "/console/protocol",
+    },
 }
 
 

@@ -17,6 +17,7 @@ from companion.escalation.models import Escalation
 from companion.operations.actions import beat
 from companion.runtime import Runtime
 from companion.schedule.models import PlanItem, Visit
+from companion.triage.reader import load_shipped_protocol
 from tests.conftest import Clock
 from tests.people import NOW, Cast
 from tests.signed_in import Browser, browser
@@ -211,3 +212,15 @@ def test_what_nurses_do_is_in_the_audit_trail(rt: Runtime, iris: Browser, cast: 
     with rt.db.reading(cast.north) as db:
         rows = db.execute(select(AuditEntry.verb, AuditEntry.actor_id)).all()
     assert ("case.taken", cast.iris) in [(row.verb, row.actor_id) for row in rows]
+
+
+def test_every_entry_of_the_protocol_can_be_read_up_with_its_source(iris: Browser) -> None:
+    page = iris.get("/console/protocol").data.decode()
+    protocol = load_shipped_protocol()
+    assert "Example values, not approved." in page
+    for entry in protocol.entries.values():
+        assert f'id="{entry.id}"' in page
+    for group in protocol.windows:
+        assert f'id="window_{group}_swelling"' in page
+    for key in protocol.sources:
+        assert f'id="source-{key}"' in page

@@ -32,6 +32,7 @@ GOOD = SHIPPED.read_text()
         ("[peaks.lipolytic]\nswelling", "[peaks.lipolytic]\nswellin", "unknown symptom"),
         ('3 = "clinic_same_day"', '3 = "self_care"', "none lower than the one before"),
         ('patient = "You have a fever"\n', "", "lacks 'patient'"),
+        ('source = "WAO2020"', 'source = "HEARSAY"', "is not listed in"),
         ('temperature = "low"', 'temperature = "cold"', "'fever' or 'low'"),
     ],
 )
