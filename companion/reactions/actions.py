@@ -1,7 +1,6 @@
 """Taking an entry in: kept, assessed, and where it is unusual a case with its messages, in one transaction."""
 
 import logging
-from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
@@ -23,10 +22,9 @@ from companion.reactions.forms import Entry
 from companion.reactions.models import Assessment, Reaction
 from companion.schedule import actions as schedule
 from companion.schedule import queries as visits
-from companion.schedule.models import Visit as VisitRow
 from companion.triage import observation as triage
 from companion.triage.engine import assess, silence
-from companion.triage.observation import Context, Disposition, Reason, Visit
+from companion.triage.observation import Context, Disposition, Reason
 from companion.triage.protocol import Protocol
 
 log = logging.getLogger(__name__)
@@ -119,7 +117,8 @@ def _assess(
 ) -> triage.Assessment:
     case = cases.unresolved_case_of(db, *patient)
     context = Context(
-        as_visits(visits.past_visits_of(db, *patient, now)), open_case=Disposition.of(case.level) if case else None
+        rules.as_visits(visits.past_visits_of(db, *patient, now)),
+        open_case=Disposition.of(case.level) if case else None,
     )
     entered = rules.observation_of(entry.form.model_dump(), noted_at=entry.noted_at, received_at=now)
     try:
@@ -128,11 +127,6 @@ def _assess(
         log.error("triage failed with %s", type(error).__name__)
         reason = Reason("triage_failed", Disposition.CLINIC_URGENT_1H, _FAILED, _FAILED_PATIENT, "PROPOSAL", "proposal")
         return triage.Assessment(reason.level, (reason,), protocol.version, unjudged=("everything",))
-
-
-def as_visits(rows: Iterable[VisitRow]) -> tuple[Visit, ...]:
-    """Sessions as triage sees them."""
-    return tuple(Visit(row.starts_at, frozenset(row.areas), frozenset(row.agents)) for row in rows)
 
 
 def silence_of(db: Session, patient: tuple[UUID, UUID], *, now: datetime) -> Reason | None:

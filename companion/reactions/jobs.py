@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session
 
 from companion.db import EVERY_CLINIC
 from companion.protocols import queries as protocols
-from companion.reactions import actions, queries
+from companion.reactions import actions, queries, rules
 from companion.reactions.rules import Replay
 from companion.runtime import Runtime
 from companion.schedule import queries as schedule
@@ -83,7 +83,7 @@ def _judged_twice(
     visits = schedule.past_visits_of_many(db, clinic_id, patient_ids, now)
     pairs = list[tuple[Disposition, Disposition]]()
     for patient_id, history in queries.observations_of(db, clinic_id, patient_ids).items():
-        context = Context(visits=actions.as_visits(visits.get(patient_id, [])))
+        context = Context(visits=rules.as_visits(visits.get(patient_id, [])))
         pairs += [
             (_level(one, history, context, own), _level(one, history, context, other))
             for one in history

@@ -15,7 +15,9 @@ from companion.escalation.models import Escalation
 from companion.reactions import rules
 from companion.reactions.models import Assessment, Reaction
 from companion.schedule.models import Visit
+from companion.triage.engine import expected_grades
 from companion.triage.observation import SYMPTOMS, Observation
+from companion.triage.protocol import Protocol
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,6 +124,18 @@ def care_of(db: Session, reaction: Reaction) -> Care:
         seen_at=first.at if first else None,
         taken_by=names.get(case.taken_by) if case.taken_by else None,
     )
+
+
+def expectations_of(entry: Graded, visits: Sequence[Visit], protocol: Protocol) -> list[rules.Expectation]:
+    """For everything that was noticed: what was told, and what the protocol expects there at that time."""
+    at, took_place = entry.reaction.noted_at, rules.as_visits(visits)
+    return [
+        rules.Expectation(area, symptom, report[symptom], expected[symptom])
+        for area, report in entry.reaction.body["areas"].items()
+        if (expected := expected_grades(area, at, took_place, protocol))
+        for symptom in SYMPTOMS
+        if report[symptom]
+    ]
 
 
 def charts_of(entries: Sequence[Graded], visits: Sequence[Visit]) -> list[rules.Chart]:

@@ -165,6 +165,8 @@ def show(reaction_id: UUID) -> str:
         own = clinic.clinic(db, actor.clinic_id)
         entry = queries.graded(db, actor.clinic_id, actor.id, reaction_id)
         care = queries.care_of(db, entry.reaction)
+        visits = schedule.past_visits_of(db, actor.clinic_id, actor.id, rt.clock())
+        expectations = queries.expectations_of(entry, visits, protocols.current(db, actor.clinic_id))
         approval = protocols.approvals(db, actor.clinic_id).get(entry.assessment.protocol_version)
     return render_template(
         "reactions/show.html",
@@ -173,6 +175,9 @@ def show(reaction_id: UUID) -> str:
         entry=entry,
         care=care,
         approval=approval,
+        expectations=expectations,
+        symptoms=words.SYMPTOMS,
+        grades={grade: label for grade, label, _ in words.ANCHORS},
         areas=AREA_WORDS,
         advice=words.ADVICE[entry.assessment.disposition],
         outcomes=words.OUTCOMES,

@@ -3,13 +3,13 @@
 A chart is one area, one line a symptom, time to the right, grade upwards.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, Protocol
 
 from companion.triage.lexicon import told
-from companion.triage.observation import SYMPTOMS, AreaReport, Observation
+from companion.triage.observation import SYMPTOMS, AreaReport, Observation, Visit
 
 WIDTH, HEIGHT, MARGIN = 300.0, 84.0, 14.0
 WORST = 4
@@ -30,6 +30,34 @@ def observation_of(body: Mapping[str, Any], *, noted_at: datetime, received_at: 
         feels=body["feels"],
         said=told(body["words"], ticked=frozenset(body["warnings"]["signs"]), areas=frozenset(body["areas"])),
     )
+
+
+class Session(Protocol):
+    """A treatment session as it is kept."""
+
+    starts_at: Any
+    areas: Any
+    agents: Any
+
+
+def as_visits(rows: Iterable[Session]) -> tuple[Visit, ...]:
+    """Sessions as triage sees them."""
+    return tuple(Visit(row.starts_at, frozenset(row.areas), frozenset(row.agents)) for row in rows)
+
+
+@dataclass(frozen=True, slots=True)
+class Expectation:
+    """What was told of one symptom, and the highest grade that is expected there at that time."""
+
+    area: str
+    symptom: str
+    grade: int
+    expected: int
+
+    @property
+    def is_within(self) -> bool:
+        """Whether it is what the clinic expects."""
+        return self.grade <= self.expected
 
 
 @dataclass(frozen=True, slots=True)

@@ -50,6 +50,15 @@ def assess(
     )
 
 
+def expected_grades(area: str, at: datetime, visits: Iterable[Visit], protocol: Protocol) -> dict[str, int]:
+    """The highest grade of each symptom that is expected in an area at a time; empty where no session is known."""
+    visit = _latest(visits, area, at)
+    if visit is None:
+        return {}
+    windows = protocol.windows_of(protocol.group_of(visit.agents) or _STRICTEST, area)
+    return {symptom: window.expected(_hours(visit, at)) for symptom, window in windows.items()}
+
+
 def silence(history: Iterable[Observation], at: datetime, protocol: Protocol) -> Reason | None:
     """The reason to look after a patient who told of something severe and then, for long, nothing more."""
     latest = max(history, key=lambda one: one.noted_at, default=None)

@@ -89,6 +89,10 @@ class Window:
     nurse: str
     patient: str
 
+    def expected(self, hours: float) -> int:
+        """The highest grade, 0 to 3, that is still expected so many hours after the session."""
+        return max((grade for grade, limit in enumerate(self.hours, 1) if hours <= limit), default=0)
+
 
 @dataclass(frozen=True, slots=True)
 class Temperature:

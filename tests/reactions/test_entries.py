@@ -373,3 +373,14 @@ def test_weeks_later_one_question_and_one_tap_are_a_whole_check_in(
     assert sent.status_code == 303
     assert "This is within what is expected" in ada.get(sent.location).data.decode()
     assert "Any new lump" not in ada.get("/").data.decode()
+
+
+def test_the_patient_reads_what_the_clinic_expects_at_that_time(ada: Browser) -> None:
+    sent = put(
+        ada, entry(areas={"face": {**dict.fromkeys(SYMPTOMS, 0), "redness": 2, "itch": 3, "patch_cm": None}})
+    ).json
+    table = ada.get(sent["url"]).data.decode().split("Expected at most")[1].split("</table>")[0]
+    rows = [re.sub(r"<[^>]+>", " ", row).split() for row in table.split("</tr>")[1:] if row.strip()]
+    told = {" ".join(row) for row in rows}
+    assert "Face: Redness, or skin that is darker or purple Moderate Severe" in told  # just 24 hours after the session
+    assert "Face: Itch Severe more than expected Moderate" in told
