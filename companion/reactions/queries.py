@@ -76,14 +76,14 @@ def patients_since(db: Session, since: datetime) -> list[tuple[UUID, UUID]]:
 
 
 def observations(db: Session, clinic_id: UUID, patient_id: UUID, *, limit: int = 200) -> list[Observation]:
-    """A patient's latest entries that have been judged, as triage sees them, in order of time."""
+    """A patient's latest entries that have been judged, to compare with; in order of time, their words unread."""
     rows = db.execute(
         _joined()
         .where(Reaction.clinic_id == clinic_id, Reaction.patient_id == patient_id)
         .order_by(Reaction.noted_at.desc())
         .limit(limit)
     )
-    return [_observation(row) for row in rows.scalars()][::-1]
+    return [_observation(row, is_judged=False) for row in rows.scalars()][::-1]
 
 
 def observations_of(db: Session, clinic_id: UUID, patient_ids: Collection[UUID]) -> dict[UUID, list[Observation]]:
@@ -91,12 +91,12 @@ def observations_of(db: Session, clinic_id: UUID, patient_ids: Collection[UUID])
     mine = (Reaction.clinic_id == clinic_id, Reaction.patient_id.in_(patient_ids))
     found: dict[UUID, list[Observation]] = {}
     for row in db.scalars(select(Reaction).where(*mine).order_by(Reaction.noted_at)):
-        found.setdefault(row.patient_id, []).append(_observation(row))
+        found.setdefault(row.patient_id, []).append(_observation(row, is_judged=True))
     return found
 
 
-def _observation(row: Reaction) -> Observation:
-    return rules.observation_of(row.body, noted_at=row.noted_at, received_at=row.received_at)
+def _observation(row: Reaction, *, is_judged: bool) -> Observation:
+    return rules.observation_of(row.body, noted_at=row.noted_at, received_at=row.received_at, is_judged=is_judged)
 
 
 def of_subjects(db: Session, clinic_id: UUID, patient_id: UUID, ids: Collection[UUID]) -> list[Graded]:

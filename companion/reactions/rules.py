@@ -15,8 +15,15 @@ WIDTH, HEIGHT, MARGIN = 300.0, 84.0, 14.0
 WORST = 4
 
 
-def observation_of(body: Mapping[str, Any], *, noted_at: datetime, received_at: datetime) -> Observation:
-    """A kept entry (its `body` as the phone sent it) as triage sees it."""
+def observation_of(
+    body: Mapping[str, Any], *, noted_at: datetime, received_at: datetime, is_judged: bool = True
+) -> Observation:
+    """A kept entry (its `body` as the phone sent it) as triage sees it.
+
+    Words are read in an entry that is judged only: of earlier ones triage compares grades and sizes.
+    """
+    ticked = frozenset(body["warnings"]["signs"])
+    said = told(body["words"], ticked=ticked, areas=frozenset(body["areas"])) if is_judged else {}
     return Observation(
         noted_at=noted_at,
         received_at=received_at,
@@ -25,10 +32,10 @@ def observation_of(body: Mapping[str, Any], *, noted_at: datetime, received_at: 
             for area, report in body["areas"].items()
         },
         temperature_c=body["temperature_c"],
-        warning_signs=frozenset(body["warnings"]["signs"]),
+        warning_signs=ticked,
         not_sure=frozenset(body["warnings"]["not_sure"]),
         feels=body["feels"],
-        said=told(body["words"], ticked=frozenset(body["warnings"]["signs"]), areas=frozenset(body["areas"])),
+        said=said,
     )
 
 
