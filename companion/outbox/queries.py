@@ -8,20 +8,6 @@ from sqlalchemy.orm import Session
 from companion.outbox.models import Message
 
 
-def inbox(db: Session, clinic_id: UUID, person_id: UUID, *, limit: int = 20) -> list[Message]:
-    """A person's messages, newest first; cancelled ones are nobody's news."""
-    return list(
-        db.scalars(
-            select(Message)
-            .where(
-                Message.clinic_id == clinic_id, Message.recipient_id == person_id, Message.state.notin_(["cancelled"])
-            )
-            .order_by(Message.created_at.desc())
-            .limit(limit)
-        )
-    )
-
-
 def messages_about(db: Session, clinic_id: UUID, about: tuple[str, UUID]) -> list[Message]:
     """Everything that was or will be sent about one thing, oldest first."""
     kind, subject = about

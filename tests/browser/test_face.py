@@ -167,3 +167,31 @@ def test_the_markup_checker_finds_nothing(
         if not one["message"].startswith("Consider using the “h1” element as a top-level heading only")
     ]
     assert faults == []
+
+
+def test_the_status_line_turns_red_by_itself_when_the_server_falls_silent(
+    product: Installation, signed_in: SignedIn
+) -> None:
+    page = signed_in("nurse", viewport={"width": 1280, "height": 800}).new_page()
+    page.clock.install()
+    page.goto(f"{product.url}/console/patients")
+    status = page.locator("#alerting-status")
+    expect(status).not_to_contain_text("Not updated since")
+    page.route("**/console/alerting", lambda route: route.abort())
+    page.clock.run_for(62_000)
+    expect(status).to_contain_text("Not updated since")
+    expect(status).to_have_attribute("data-state", "bad")
+
+
+def test_a_touch_on_the_body_map_ticks_the_area_and_shows_it(product: Installation, signed_in: SignedIn) -> None:
+    page = signed_in("nobody", viewport=PHONE).new_page()
+    page.goto(product.link("Orla Quick"))
+    page.locator("form[data-join] button").click()
+    page.wait_for_url(f"{product.url}/")
+    page.goto(f"{product.url}/reactions/new")
+    chest = page.locator("[data-body-map] [data-area='decollete']")
+    chest.click()
+    expect(page.get_by_role("checkbox", name="Upper chest")).to_be_checked()
+    expect(chest).to_have_class(re.compile("is-on"))
+    page.get_by_role("checkbox", name="Upper chest").uncheck()
+    expect(chest).not_to_have_class(re.compile("is-on"))
