@@ -16,10 +16,12 @@ from companion.clinic import queries as clinic
 from companion.errors import Conflict
 from companion.escalation import queries, rules
 from companion.escalation.models import Escalation, EscalationEntry, EscalationEvent
-from companion.escalation.rules import POLICIES, Policy
+from companion.escalation.rules import Policy
 from companion.ids import new_id
 from companion.languages import N_
 from companion.outbox import actions as outbox
+from companion.protocols import queries as protocols
+from companion.triage.observation import Disposition
 
 _CLOSED = N_("This case is closed already.")
 _ALERT_LASTS = timedelta(hours=4)
@@ -166,9 +168,10 @@ def _raise(db: Session, case: Escalation, *, level: str, summary: str, now: date
 def _ladder(db: Session, clinic_id: UUID, level: str, now: datetime) -> dict[str, Any]:
     own = clinic.clinic(db, clinic_id)
     start = rules.starts_at(level, opening=own.opening, zone=own.zone, now=now)
-    promise = rules.respond_by(level, started_at=start, opening=own.opening, zone=own.zone, now=now)
+    service = protocols.current(db, clinic_id).service[Disposition.of(level)]
+    promise = rules.respond_by(service, started_at=start, opening=own.opening, zone=own.zone, now=now)
     return {
-        "policy": POLICIES[level].as_json(),
+        "policy": rules.policy_for(level, service).as_json(),
         "next_step_at": start,
         "step_set_at": now,
         "respond_by": promise,

@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from companion.clinic import rules as clinic
+from companion.triage.protocol import ServiceLevel
 
 LEVELS = ("clinic_routine", "clinic_same_day", "clinic_urgent_1h", "emergency")
 OUTCOMES = ("reassured", "advice_given", "seen_in_clinic", "sent_elsewhere", "emergency_services", "not_actionable")
@@ -25,12 +26,11 @@ class Step:
 class Policy:
     """The ladder of a level. After its last step it begins anew in `repeat_minutes`, until somebody takes the case.
 
-    `respond_minutes` is what the patient is promised; taking a case stops the ladder for `act_minutes`.
+    Taking a case stops the ladder for `act_minutes`.
     """
 
     steps: tuple[Step, ...]
     repeat_minutes: int
-    respond_minutes: int
     act_minutes: int
 
     def as_json(self) -> dict[str, Any]:
@@ -41,7 +41,7 @@ class Policy:
     def of(cls, snapshot: Mapping[str, Any]) -> "Policy":
         """The policy of a snapshot."""
         steps = tuple(Step(**step) for step in snapshot["steps"])
-        return cls(**{**snapshot, "steps": steps})
+        return cls(steps, repeat_minutes=snapshot["repeat_minutes"], act_minutes=snapshot["act_minutes"])
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,17 +54,18 @@ class Position:
 
 
 _URGENT = (Step(0, "on_duty"), Step(10, "nurses"), Step(20, "clinicians"))
-POLICIES = {
-    "emergency": Policy(_URGENT, repeat_minutes=10, respond_minutes=10, act_minutes=60),
-    "clinic_urgent_1h": Policy(_URGENT, repeat_minutes=10, respond_minutes=60, act_minutes=60),
-    "clinic_same_day": Policy(
-        (Step(0, "on_duty"), Step(60, "nurses"), Step(120, "clinicians")),
-        repeat_minutes=10,
-        respond_minutes=240,
-        act_minutes=240,
-    ),
-    "clinic_routine": Policy((), repeat_minutes=0, respond_minutes=2 * 24 * 60, act_minutes=0),
+_STEPS = {
+    "emergency": _URGENT,
+    "clinic_urgent_1h": _URGENT,
+    "clinic_same_day": (Step(0, "on_duty"), Step(60, "nurses"), Step(120, "clinicians")),
+    "clinic_routine": (),
 }
+_REPEAT_MINUTES = 10
+
+
+def policy_for(level: str, service: ServiceLevel) -> Policy:
+    """The ladder of a level, with the time that the protocol gives to whoever takes a case."""
+    return Policy(_STEPS[level], repeat_minutes=_REPEAT_MINUTES, act_minutes=service.act_minutes)
 
 
 def is_higher(level: str, than: str) -> bool:
@@ -87,12 +88,12 @@ def starts_at(level: str, *, opening: clinic.Opening, zone: str, now: datetime) 
 
 
 def respond_by(
-    level: str, *, started_at: datetime | None, opening: clinic.Opening, zone: str, now: datetime
+    service: ServiceLevel, *, started_at: datetime | None, opening: clinic.Opening, zone: str, now: datetime
 ) -> datetime:
-    """What the patient is promised: routine within two working days, others within minutes of the ladder's start."""
-    if started_at is None:
-        return clinic.after_working_days(opening, zone, now, 2)
-    return started_at + timedelta(minutes=POLICIES[level].respond_minutes)
+    """What the patient is promised: within minutes of the ladder's start, or by the end of so many days of work."""
+    if service.contact_working_days:
+        return clinic.after_working_days(opening, zone, now, service.contact_working_days)
+    return (started_at or now) + timedelta(minutes=service.contact_minutes)
 
 
 def after_step(policy: Policy, *, round_: int, step: int, now: datetime) -> Position:

@@ -104,6 +104,18 @@ class Temperature:
 
 
 @dataclass(frozen=True, slots=True)
+class ServiceLevel:
+    """How soon a person answers: minutes from when the clinic is told until somebody takes the case and until the
+    patient is contacted, or `contact_working_days`; taking a case counts for `act_minutes` without a recorded action.
+    """
+
+    acknowledge_minutes: int = 0
+    contact_minutes: int = 0
+    act_minutes: int = 0
+    contact_working_days: int = 0
+
+
+@dataclass(frozen=True, slots=True)
 class Protocol:
     """Everything triage needs. `windows[group][area][symptom]`; the area "" stands for every area without its own."""
 
@@ -115,6 +127,8 @@ class Protocol:
     outside: Mapping[int, Disposition]
     temperature: Temperature
     peaks: Mapping[str, Mapping[str, float]]
+    service: Mapping[Disposition, ServiceLevel]
+    service_source: str
     trends: Mapping[str, Trend]
     combinations: tuple[Combination, ...]
     rules: Mapping[str, Rule]

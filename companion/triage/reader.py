@@ -16,6 +16,7 @@ from companion.triage.protocol import (
     Hours,
     Protocol,
     Rule,
+    ServiceLevel,
     Sign,
     SignGroup,
     Temperature,
@@ -74,6 +75,7 @@ _SECTIONS = frozenset(
         "trend",
         "combination",
         "rule",
+        "service",
         "group",
         "sign",
     }
@@ -142,6 +144,8 @@ class _Reader:
             outside=self._outside(),
             temperature=self._temperature(),
             peaks=self._peaks(),
+            service=self._service(),
+            service_source=self._content["service"].get("source", ""),
             trends=trends,
             combinations=tuple(combinations.values()),
             rules=rules,
@@ -157,6 +161,7 @@ class _Reader:
         sources = {key: str(title) for key, title in self._content["sources"].items()}
         cited = [one.source for one in entries.values()]
         cited += [window.source for areas in windows.values() for window in areas[""].values()]
+        cited.append(self._content["service"].get("source", ""))
         for source in (key.strip() for row in cited for key in row.split(",")):
             if source not in sources:
                 raise _Fault(f'"{source}"', f"the source {source!r} is not listed in [sources]")
@@ -218,6 +223,16 @@ class _Reader:
                 raise _Fault(name, f"unknown symptom {name!r} in [peaks]")
         return {group: {**table, **rows} for group, rows in own.items()}
 
+    def _service(self) -> dict[Disposition, ServiceLevel]:
+        rows = {name: row for name, row in self._content["service"].items() if name != "source"}
+        found = {_level(name, "[service]"): _service_level(name, row) for name, row in rows.items()}
+        if sorted(found) != [level for level in Disposition if level is not Disposition.SELF_CARE]:
+            raise _Fault("[service]", "a service level for each level but self_care, and no other")
+        timed = [found[level].contact_minutes for level in sorted(found, reverse=True) if found[level].contact_minutes]
+        if timed != sorted(timed):
+            raise _Fault("[service]", "a more urgent level is answered no later than a less urgent one")
+        return found
+
     def _signs(self) -> dict[str, Sign]:
         found = self._entries(Sign, "sign")
         for sign in sorted(EMERGENCY_FLOOR):
@@ -277,6 +292,19 @@ def _check_symptoms(values: Mapping[str, Any], near: str) -> None:
         raise _Fault(near, f"unknown symptom {unknown[0]!r} in {near}")
     if values.get("temperature", "") not in ("", "fever", "low"):
         raise _Fault(near, f"{near}: temperature is 'fever' or 'low'")
+
+
+def _service_level(name: str, row: Mapping[str, Any]) -> ServiceLevel:
+    _only(row, frozenset(one.name for one in fields(ServiceLevel)), name)
+    if any(type(value) is not int or value <= 0 for value in row.values()):
+        raise _Fault(name, f"the service level {name!r} holds whole numbers above 0")
+    level = ServiceLevel(**row)
+    by_clock = (level.acknowledge_minutes, level.contact_minutes, level.act_minutes)
+    is_timed = all(by_clock) and level.acknowledge_minutes <= level.contact_minutes and not level.contact_working_days
+    may_wait = _level(name, name) < Disposition.CLINIC_SAME_DAY and not any(by_clock) and level.contact_working_days
+    if not (is_timed or may_wait):
+        raise _Fault(name, f"{name!r} needs acknowledge_minutes <= contact_minutes and act_minutes, or working days")
+    return level
 
 
 def _apart(*sections: Mapping[str, Entry]) -> dict[str, Entry]:

@@ -13,6 +13,8 @@ from companion.app import create_app
 from companion.clinic.models import Clinic
 from companion.db import EVERY_CLINIC
 from companion.errors import NotAllowed
+from companion.escalation import actions as escalation
+from companion.escalation import queries as cases
 from companion.protocols import actions, queries
 from companion.protocols.models import PublishedProtocol
 from companion.reactions.models import Assessment
@@ -115,3 +117,22 @@ def test_nobody_real_is_enrolled_before_a_protocol_is_published(rt: Runtime, cas
     assert "a clinician has to publish the protocol first" in refused.data.decode()
     publish(rt, cast, GOOD)
     assert iris.post("/console/patients", data=form).status_code == 201
+
+
+def test_the_patient_is_promised_what_the_published_protocol_says(
+    rt: Runtime, cast: Cast, app: Flask, clock: Clock
+) -> None:
+    quicker = GOOD.replace(
+        "{ acknowledge_minutes = 10, contact_minutes = 60, act_minutes = 60 }",
+        "{ acknowledge_minutes = 5, contact_minutes = 25, act_minutes = 15 }",
+    )
+    publish(rt, cast, quicker)
+    ada = browser(app, rt, (cast.north, cast.ada))
+    assert put(ada, entry(feels="now")).status_code == 201
+    with rt.db.transaction(cast.north) as db:
+        case = cases.unresolved_case_of(db, cast.north, cast.ada)
+        assert case is not None
+        assert (case.level, case.respond_by - clock.now) == ("clinic_urgent_1h", timedelta(minutes=25))
+        iris = accounts.person(db, cast.north, cast.iris)
+        escalation.acknowledge(db, case, person=iris, now=clock.now)
+        assert case.next_step_at == clock.now + timedelta(minutes=15)

@@ -34,6 +34,16 @@ GOOD = SHIPPED.read_text()
         ('patient = "You have a fever"\n', "", "lacks 'patient'"),
         ('source = "WAO2020"', 'source = "HEARSAY"', "is not listed in"),
         ('temperature = "low"', 'temperature = "cold"', "'fever' or 'low'"),
+        ("clinic_same_day = { acknowledge_minutes = 60", "self_care = { acknowledge_minutes = 60", "but self_care"),
+        ("clinic_routine = { contact_working_days = 2 }", "", "a service level for each level"),
+        ("{ contact_working_days = 2 }", "{ contact_working_days = 0 }", "whole numbers above 0"),
+        ("{ acknowledge_minutes = 60, contact_minutes = 240", "{ contact_minutes = 240", "needs acknowledge_minutes"),
+        (
+            "emergency = { acknowledge_minutes = 10, contact_minutes = 60",
+            "emergency = { acknowledge_minutes = 10, contact_minutes = 90",
+            "no later than",
+        ),
+        ("act_minutes = 240 }", "act_minutes = 240, contact_working_days = 1 }", "needs acknowledge_minutes"),
     ],
 )
 def test_a_fault_is_named_with_its_line(tmp_path: Path, find: str, put: str, fault: str) -> None:
