@@ -1,4 +1,5 @@
 // The service worker: keeps the impersonal shell, shows every push, sends what waits. self.__VERSION and __PRECACHE stand before it.
+import { onPush, onTap } from './notify.js';
 import { flush } from './queue.js';
 import { known } from './store.js';
 
@@ -9,7 +10,7 @@ self.addEventListener('activate', (event) => event.waitUntil(takeOver()));
 self.addEventListener('message', (event) => { if (event.data === 'skip-waiting') self.skipWaiting(); });
 self.addEventListener('sync', (event) => { if (event.tag === 'entries') event.waitUntil(sendOrTryAgain()); });
 self.addEventListener('push', (event) => event.waitUntil(onPush(event)));
-self.addEventListener('notificationclick', (event) => { event.notification.close(); event.waitUntil(openPage(event.notification.data?.url)); });
+self.addEventListener('notificationclick', (event) => event.waitUntil(onTap(event)));
 self.addEventListener('fetch', (event) => {
   const { request } = event;
   const url = new URL(request.url);
@@ -43,30 +44,4 @@ async function shell() {
 
 async function sendOrTryAgain() {
   if (await flush({ eager: true })) throw new Error('not all sent: try again later');
-}
-
-// Every push shows a notification: browsers take the permission away from those that do not.
-async function onPush(event) {
-  let said = {};
-  try { said = event.data.json().notification ?? {}; } catch { /* unreadable: still shown */ }
-  await self.registration.showNotification(said.title ?? 'Aftercare Companion', {
-    body: said.body ?? '', tag: said.tag, lang: said.lang, data: { url: said.navigate ?? '/' },
-    icon: self.__PRECACHE.find((url) => url.includes('icon-192')), badge: self.__PRECACHE.find((url) => url.includes('badge-96')),
-  });
-  if (said.data?.receipt) await confirmShown(said.data.receipt);
-  await flush({ eager: true }).catch(() => {});
-}
-
-async function confirmShown(receipt) {
-  const post = () => fetch(receipt, { method: 'POST', headers: { 'Content-Type': 'application/json' }, body: '{}' });
-  await post().catch(post).catch(() => {});
-}
-
-async function openPage(wanted) {
-  const url = new URL(wanted ?? '/', location.origin);
-  if (url.origin !== location.origin) return;
-  for (const page of await self.clients.matchAll({ type: 'window', includeUncontrolled: true })) {
-    try { await page.focus(); return void await page.navigate(url.href); } catch { /* not ours to steer: open another */ }
-  }
-  await self.clients.openWindow(url.href);
 }

@@ -1,0 +1,33 @@
+// What a push does on a device: always a notification, a receipt, and a tap that opens the right page. Part of the worker.
+import { flush } from './queue.js';
+
+// Every push shows a notification: browsers take the permission away from those that do not.
+export async function onPush(event) {
+  let said = {};
+  try { said = event.data.json().notification ?? {}; } catch { /* unreadable: still shown */ }
+  await self.registration.showNotification(said.title ?? 'Aftercare Companion', {
+    body: said.body ?? '', tag: said.tag, lang: said.lang, data: { url: said.navigate ?? '/' },
+    icon: self.__PRECACHE.find((url) => url.includes('icon-192')), badge: self.__PRECACHE.find((url) => url.includes('badge-96')),
+  });
+  if (said.data?.receipt) await confirmShown(said.data.receipt);
+  await flush({ eager: true }).catch(() => {});
+}
+
+export async function onTap(event) {
+  event.notification.close();
+  await openPage(event.notification.data?.url);
+}
+
+async function confirmShown(receipt) {
+  const post = () => fetch(receipt, { method: 'POST', headers: { 'Content-Type': 'application/json' }, body: '{}' });
+  await post().catch(post).catch(() => {});
+}
+
+async function openPage(wanted) {
+  const url = new URL(wanted ?? '/', location.origin);
+  if (url.origin !== location.origin) return;
+  for (const page of await self.clients.matchAll({ type: 'window', includeUncontrolled: true })) {
+    try { await page.focus(); return void await page.navigate(url.href); } catch { /* not ours to steer: open another */ }
+  }
+  await self.clients.openWindow(url.href);
+}
