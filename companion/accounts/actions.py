@@ -64,11 +64,12 @@ def add_person(
     roles: list[str],
     now: datetime,
     email: str | None = None,
+    contact_email: str | None = None,
     locale: str = SOURCE,
     person_id: UUID | None = None,
     actor_id: UUID | None = None,
 ) -> Person:
-    """A new person of the clinic; Conflict if the e-mail address is taken."""
+    """A new person of the clinic; Conflict if the address to sign in with is taken. `contact_email` was agreed to."""
     if email and queries.person_by_email(db, email):
         raise Conflict(N_("This e-mail address is already in use."))
     row = Person(
@@ -80,6 +81,8 @@ def add_person(
         password_hash=None,
         subject_key=new_token()[:22],
         locale=locale,
+        contact_email=contact_email,
+        contact_agreed_at=now if contact_email else None,
         created_at=now,
         deactivated_at=None,
     )
@@ -92,6 +95,13 @@ def add_person(
 def set_locale(db: Session, *, clinic_id: UUID, person_id: UUID, locale: str) -> None:
     """Write to a person in this language from now on, pushes included."""
     db.execute(update(Person).where(Person.clinic_id == clinic_id, Person.id == person_id).values(locale=locale))
+
+
+def set_contact(db: Session, person: Person, contact_email: str | None, *, actor_id: UUID, now: datetime) -> None:
+    """Send e-mail to this address, which the person agreed to, or to none any more."""
+    person.contact_email, person.contact_agreed_at = contact_email, now if contact_email else None
+    verb = "contact.agreed" if contact_email else "contact.withdrawn"
+    record(db, clinic_id=person.clinic_id, actor_id=actor_id, verb=verb, about=("person", person.id), now=now)
 
 
 def invite(

@@ -1,11 +1,15 @@
 """The sign-in forms' fields as checked values."""
 
+import re
 from dataclasses import dataclass
 
 from flask_babel import gettext
 
 from companion.accounts import rules
 from companion.errors import Invalid
+
+# One @, no space, a dot in the host: a typing error is found, the mail server knows the rest.
+_ADDRESS = re.compile(r"[^@\s<>\"(),:;\\]+@[^@\s<>\"(),:;\\]+\.[^@\s<>\"(),:;\\.]+")
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +46,18 @@ def parse_way_back(fields: dict[str, list[str]]) -> str:
     given = fields.get("back", [""])[0]
     is_ours = given.startswith("/") and not given.startswith(("//", "/\\")) and given.isprintable()
     return given if is_ours and len(given) <= 200 else "/"
+
+
+def parse_contact(fields: dict[str, list[str]]) -> str | None:
+    """The address for e-mail to a patient, or None; Invalid if it is no address or nobody was asked."""
+    email = fields.get("contact_email", [""])[0].strip()
+    if not email:
+        return None
+    if not _ADDRESS.fullmatch(email) or len(email) > 254:
+        raise Invalid({"contact_email": gettext("Enter an e-mail address, like name@example.com")})
+    if not fields.get("contact_agreed"):
+        raise Invalid({"contact_agreed": gettext("Ask the patient, then tick this. Or leave the address empty")})
+    return email
 
 
 def parse_new_password(fields: dict[str, list[str]], *, about: list[str]) -> str:

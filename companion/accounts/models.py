@@ -11,7 +11,11 @@ from companion.db import Base, ClinicScoped, within_clinic
 
 
 class Person(ClinicScoped, Base):
-    """Somebody with an account: staff or patient. `subject_key` names the person to a phone, and tells nothing."""
+    """Somebody with an account: staff or patient. `subject_key` names the person to a phone, and tells nothing.
+
+    `email` is for signing in and is one person's only; `contact_email` is where a patient agreed to get messages, and
+    a family may share it.
+    """
 
     __tablename__ = "people"
     __table_args__ = (
@@ -30,11 +34,20 @@ class Person(ClinicScoped, Base):
     password_hash: Mapped[str | None]
     subject_key: Mapped[str]
     locale: Mapped[str] = mapped_column(default="en")
+    contact_email: Mapped[str | None]
+    contact_agreed_at: Mapped[datetime | None]
     created_at: Mapped[datetime]
     deactivated_at: Mapped[datetime | None]
     # What `roles` says, as columns that a list can be narrowed by.
     is_staff: Mapped[bool] = mapped_column(default=lambda row: set(_roles(row)) != {"patient"}, server_default=false())
     is_patient: Mapped[bool] = mapped_column(default=lambda row: "patient" in _roles(row), server_default=false())
+
+    @property
+    def mailbox(self) -> str | None:
+        """Where e-mail to this person may go: staff's own address, or the one that a patient agreed to."""
+        if self.contact_email and self.contact_agreed_at:
+            return self.contact_email
+        return self.email if self.is_staff else None
 
 
 def _roles(row: DefaultExecutionContext) -> list[str]:

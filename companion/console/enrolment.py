@@ -84,6 +84,7 @@ def _enrol(db: Session, actor: Actor, form: forms.Enrolment, now: datetime) -> P
         name=form.name,
         roles=["patient"],
         locale=form.locale,
+        contact_email=form.contact_email,
         now=now,
         actor_id=actor.id,
     )

@@ -9,6 +9,7 @@ from uuid import UUID
 from flask_babel import gettext
 
 from companion import clock
+from companion.accounts.forms import parse_contact
 from companion.course.forms import CourseForm, parse_course
 from companion.errors import Invalid
 
@@ -29,6 +30,7 @@ class Enrolment:
     id: UUID
     name: str
     locale: str
+    contact_email: str | None
     course: CourseForm
     starts_at: datetime | None
 
@@ -37,6 +39,7 @@ def parse_enrolment(fields: dict[str, list[str]], zone: str, *, locales: Collect
     """Invalid with a sentence for every field that is wrong; without date and time there is no session yet."""
     faults: dict[str, str] = {}
     name = _collect(faults, lambda: parse_name(fields))
+    contact = _collect(faults, lambda: parse_contact(fields))
     course = _collect(faults, lambda: parse_course(fields))
     has_visit = any(fields.get(part, [""])[0].strip() for part in ("date", "time"))
     visit = _collect(faults, lambda: parse_visit(fields, zone)) if has_visit else None
@@ -49,7 +52,7 @@ def parse_enrolment(fields: dict[str, list[str]], zone: str, *, locales: Collect
         faults[""] = gettext("Load this page again and answer once more")
     if faults or name is None or course is None:
         raise Invalid(faults)
-    return Enrolment(own, name, locale, course, visit.starts_at if visit else None)
+    return Enrolment(own, name, locale, contact, course, visit.starts_at if visit else None)
 
 
 def _collect(faults: dict[str, str], parse: Callable[[], _Parsed]) -> _Parsed | None:
