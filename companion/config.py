@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec
-from pydantic import Field
+from pydantic import Field, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from companion.errors import Misconfigured
@@ -46,6 +46,17 @@ class Config(BaseSettings):
     )
     push_hosts: tuple[str, ...] = Field(PUSH_HOSTS, description="Push services that devices may use (JSON list).")
     push_insecure_loopback: bool = Field(False, description="Tests only: allow http push endpoints on loopback.")
+    smtp_url: SecretStr = Field(
+        SecretStr(""),
+        description="Mail server, smtp://user:password@host:587 (STARTTLS) or smtps://…; empty: no e-mail.",
+    )
+    smtp_from: str = Field("companion@localhost", description="Sender's address of e-mails.")
+    webhook_url: str = Field(
+        "", description="Address of a gateway, as for SMS: https, or http on loopback; empty: none."
+    )
+    webhook_secret: SecretStr = Field(
+        SecretStr(""), description="What requests to the gateway are signed with; at least 32 characters."
+    )
 
     @property
     def url(self) -> str:

@@ -8,7 +8,7 @@ hold no patient data, are idempotent, and write down when they last succeeded.
 import logging
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 from apscheduler.executors.pool import ThreadPoolExecutor
 from apscheduler.schedulers.background import BackgroundScheduler
@@ -18,6 +18,7 @@ from companion.escalation.jobs import step_due
 from companion.operations import actions as operations
 from companion.operations.rules import BEAT_EVERY, DISPATCHER
 from companion.outbox.jobs import Sender, deliver
+from companion.outbox.transport import Courier, couriers
 from companion.push.transport import Transport
 from companion.reactions.jobs import look_after_silence
 from companion.runtime import Runtime
@@ -35,7 +36,7 @@ def run(rt: Runtime, stop: threading.Event) -> None:
     housekeeper.start()
     watch = Watch(rt.db)
     try:
-        dispatcher = Dispatcher(rt, transport)
+        dispatcher = Dispatcher(rt, transport, couriers(rt.config, rt.clock))
         while not stop.is_set():
             dispatcher.tick()
             watch.wait(_TICK_SECONDS, stop)
@@ -48,15 +49,15 @@ def run(rt: Runtime, stop: threading.Event) -> None:
 class Dispatcher:
     """Steps cases, delivers messages, beats. Each part that fails is tried again with the next tick."""
 
-    def __init__(self, rt: Runtime, sender: Sender) -> None:
-        self._rt, self._sender = rt, sender
+    def __init__(self, rt: Runtime, sender: Sender, others: Mapping[str, Courier] | None = None) -> None:
+        self._rt, self._sender, self._others = rt, sender, others or {}
         self._beat_on: float | None = None
 
     def tick(self) -> bool:
         """One round; says whether all parts worked. The beat is written only then."""
         steps: tuple[Callable[[], object], ...] = (
             lambda: step_due(self._rt, self._rt.clock()),
-            lambda: deliver(self._rt, self._sender, self._rt.clock()),
+            lambda: deliver(self._rt, self._sender, self._rt.clock(), self._others),
         )
         worked = [_try(step) for step in steps]
         if not all(worked):

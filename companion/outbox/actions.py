@@ -29,11 +29,15 @@ from companion.push.transport import Result
 
 @dataclass(frozen=True, slots=True)
 class Claimed:
-    """A message under our lease, its recipient's language, and the devices that have not accepted it yet."""
+    """A message under our lease, its recipient's language and address, and the devices that are still to be told.
+
+    Only a message by push has devices.
+    """
 
     message: Message
     fence: UUID
     locale: str
+    email: str | None
     devices: tuple[Subscription, ...]
 
 
@@ -50,13 +54,19 @@ def enqueue(
     is_urgent: bool = False,
     due_at: datetime | None = None,
     params: dict[str, Any] | None = None,
+    channel: str = "push",
 ) -> UUID | None:
-    """Write a message to (clinic, person) in the caller's transaction; None if this key was written before."""
+    """Write a message to (clinic, person) in the caller's transaction; None if this key was written before.
+
+    `channel` is push, email or webhook. One that is not configured, or that has no address of this person, ends the
+    message as unreachable as soon as it is due.
+    """
     clinic_id, person_id = recipient
     values = {
         "clinic_id": clinic_id,
         "id": new_id(),
         "recipient_id": person_id,
+        "channel": channel,
         "kind": kind,
         "about_kind": about[0],
         "about_id": about[1],
@@ -64,17 +74,20 @@ def enqueue(
         "url": url,
         "urgency": "high" if is_urgent else "normal",
         "dedupe_key": dedupe_key,
-        "state": "pending",
-        "tries": 0,
         "created_at": now,
         "expires_at": expires_at,
     }
+    return _write(db, values, due_at or now)
+
+
+def _write(db: Session, values: dict[str, Any], due_at: datetime) -> UUID | None:
     make = insert_sqlite if db.get_bind().dialect.name == "sqlite" else insert_postgresql
-    statement = make(Message).values(values).on_conflict_do_nothing(index_elements=["clinic_id", "dedupe_key"])
-    message_id = db.execute(statement.returning(Message.id)).scalar_one_or_none()
+    statement = make(Message).values(state="pending", tries=0, **values)
+    once = statement.on_conflict_do_nothing(index_elements=["clinic_id", "dedupe_key"])
+    message_id = db.execute(once.returning(Message.id)).scalar_one_or_none()
     if message_id is None:
         return None
-    db.execute(insert(DueMessage).values(clinic_id=clinic_id, message_id=message_id, due_at=due_at or now))
+    db.execute(insert(DueMessage).values(clinic_id=values["clinic_id"], message_id=message_id, due_at=due_at))
     announce(db)
     return message_id
 
@@ -251,29 +264,29 @@ def _take(db: Session) -> Any:
 
 def _load(db: Session, keys: list[tuple[UUID, UUID]], fence: UUID) -> list[Claimed]:
     found = db.execute(
-        select(Message, Person.locale)
+        select(Message, Person.locale, Person.email)
         .join(Person, and_(Person.clinic_id == Message.clinic_id, Person.id == Message.recipient_id))
         .where(tuple_(Message.clinic_id, Message.id).in_(keys))
     ).all()
-    cancelled = [message.id for message, _ in found if message.state == "cancelled"]
+    cancelled = [row.Message.id for row in found if row.Message.state == "cancelled"]
     if cancelled:
         db.execute(delete(LeasedMessage).where(LeasedMessage.fence == fence, LeasedMessage.message_id.in_(cancelled)))
-    live = [(message, locale) for message, locale in found if message.state != "cancelled"]
-    devices = push_queries.devices(db, {(message.clinic_id, message.recipient_id) for message, _ in live})
-    accepted = _accepted(db, [message for message, _ in live if message.tries])
-    return [
-        Claimed(
-            message,
-            fence,
-            locale,
-            tuple(
-                device
-                for device in devices.get((message.clinic_id, message.recipient_id), [])
-                if (message.id, device.id) not in accepted
-            ),
+    live = [row for row in found if row.Message.state != "cancelled"]
+    untold = _untold(db, [row.Message for row in live if row.Message.channel == "push"])
+    return [Claimed(row.Message, fence, row.locale, row.email, untold.get(row.Message.id, ())) for row in live]
+
+
+def _untold(db: Session, messages: Sequence[Message]) -> dict[UUID, tuple[Subscription, ...]]:
+    devices = push_queries.devices(db, {(message.clinic_id, message.recipient_id) for message in messages})
+    accepted = _accepted(db, [message for message in messages if message.tries])
+    return {
+        message.id: tuple(
+            device
+            for device in devices.get((message.clinic_id, message.recipient_id), ())
+            if (message.id, device.id) not in accepted
         )
-        for message, locale in live
-    ]
+        for message in messages
+    }
 
 
 def _accepted(db: Session, messages: Sequence[Message]) -> set[tuple[UUID, UUID]]:

@@ -1,19 +1,24 @@
 """Delivering: claim in a transaction, send in none, settle in another."""
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
 from typing import Protocol
+from uuid import UUID
 
 from companion.db import EVERY_CLINIC
 from companion.outbox import actions, rules
 from companion.outbox.actions import Claimed
+from companion.outbox.transport import Courier, Letter
 from companion.outbox.words import wording
 from companion.push.models import Subscription
 from companion.push.transport import Push, Result
 from companion.runtime import Runtime
 
 log = logging.getLogger(__name__)
+_NONE: Mapping[str, Courier] = {}
+_Results = Mapping[UUID, Sequence[Result]]
 
 
 class Sender(Protocol):
@@ -24,8 +29,12 @@ class Sender(Protocol):
         ...
 
 
-def deliver(rt: Runtime, sender: Sender, now: datetime) -> int:
-    """Send everything that is due, batch by batch; says how many messages were handled."""
+def deliver(rt: Runtime, sender: Sender, now: datetime, couriers: Mapping[str, Courier] = _NONE) -> int:
+    """Send everything that is due, batch by batch; says how many messages were handled.
+
+    `couriers` are the other channels that are configured. All channels of a batch are sent at the same time, so that
+    one that hangs delays the others by no more than its own time limit.
+    """
     handled = 0
     while True:
         with rt.db.reading(EVERY_CLINIC) as db:
@@ -35,25 +44,66 @@ def deliver(rt: Runtime, sender: Sender, now: datetime) -> int:
             claimed = actions.claim(db, now=now)
         if not claimed:
             return handled
-        _send(rt, sender, claimed, now)
+        _deliver(rt, sender, claimed, now, couriers)
         handled += len(claimed)
 
 
-def _send(rt: Runtime, sender: Sender, claimed: list[Claimed], now: datetime) -> None:
+def _deliver(
+    rt: Runtime, sender: Sender, claimed: list[Claimed], now: datetime, couriers: Mapping[str, Courier]
+) -> None:
     timely = [one for one in claimed if one.message.expires_at > now]
-    pushes = [_push(rt, one, device, now) for one in timely for device in one.devices]
-    results = iter(sender.send_many(pushes))
-    of_each = [(one, [next(results) for _ in one.devices]) for one in timely]
+    results = _send(rt, sender, timely, now, couriers)
     with rt.db.transaction(EVERY_CLINIC) as db:
-        for one, own in of_each:
-            actions.settle(db, one, own, now=now)
+        for one in timely:
+            actions.settle(db, one, results.get(one.message.id, ()), now=now)
         for one in claimed:
             if one not in timely:
                 actions.expire(db, one, now=now)
-    for one, own in of_each:
+    for message_id, own in results.items():
         for result in own:
             if result.outcome == "refused":
-                log.error("push service refused message %s with %s", one.message.id, result.status_code)
+                log.error("message %s was refused with %s", message_id, result.status_code)
+
+
+def _send(
+    rt: Runtime, sender: Sender, timely: list[Claimed], now: datetime, couriers: Mapping[str, Courier]
+) -> _Results:
+    letters = {channel: _letters(rt, timely, channel) for channel in couriers}
+    with ThreadPoolExecutor(max(1, len(couriers)), "courier") as pool:
+        # What sends pushes belongs to this thread; each courier has one of its own.
+        posted = [_post(pool, couriers[channel], own) for channel, own in letters.items() if own]
+        results = _push_all(rt, sender, timely, now)
+        for wait in posted:
+            results.update(wait())
+    return results
+
+
+def _push_all(rt: Runtime, sender: Sender, timely: list[Claimed], now: datetime) -> dict[UUID, Sequence[Result]]:
+    results = iter(sender.send_many([_push(rt, one, device, now) for one in timely for device in one.devices]))
+    return {one.message.id: [next(results) for _ in one.devices] for one in timely if one.devices}
+
+
+def _post(pool: ThreadPoolExecutor, courier: Courier, letters: list[Letter]) -> Callable[[], _Results]:
+    sent = pool.submit(courier.send_many, letters)
+    return lambda: {letter.id: [result] for letter, result in zip(letters, sent.result(), strict=True)}
+
+
+def _letters(rt: Runtime, timely: list[Claimed], channel: str) -> list[Letter]:
+    return [_letter(rt, one, one.email) for one in timely if one.message.channel == channel and one.email]
+
+
+def _letter(rt: Runtime, one: Claimed, address: str) -> Letter:
+    words, message = wording(one.message.kind), one.message
+    return Letter(
+        id=message.id,
+        recipient_id=message.recipient_id,
+        address=address,
+        subject=words.title,
+        text=rt.languages.translate(one.locale, words.body),
+        link=f"{rt.config.base_url}{message.url}",
+        lang=one.locale,
+        is_urgent=message.urgency == "high",
+    )
 
 
 def _push(rt: Runtime, one: Claimed, device: Subscription, now: datetime) -> Push:

@@ -9,14 +9,15 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from companion.db import Base, ClinicScoped, one_of, within_clinic
 
+CHANNELS = ("push", "email", "webhook")
 STATES = ("pending", "sent", "shown", "unreachable", "expired", "cancelled")
 
 
 class Message(ClinicScoped, Base):
     """Something to tell one person. `kind` chooses the words; `about_…` what it leads to; no health data in it.
 
-    `sent` means that a push service took it, `shown` that a device said it was displayed, `unreachable` that no
-    device of the person could be told (the message still stands in the person's inbox).
+    `sent` means that a push service, a mail server or the gateway took it, `shown` that a device said it was displayed,
+    `unreachable` that the person could not be told in this way (the message still stands in the person's inbox).
     """
 
     __tablename__ = "messages"
@@ -25,6 +26,7 @@ class Message(ClinicScoped, Base):
         UniqueConstraint("clinic_id", "dedupe_key"),
         Index("ix_messages_recipient", "clinic_id", "recipient_id", "created_at"),
         Index("ix_messages_about", "clinic_id", "about_kind", "about_id"),
+        one_of("channel", *CHANNELS),
         one_of("state", *STATES),
         one_of("urgency", "normal", "high"),
         {"sqlite_strict": True},
@@ -32,6 +34,7 @@ class Message(ClinicScoped, Base):
 
     id: Mapped[UUID] = mapped_column(primary_key=True)
     recipient_id: Mapped[UUID]
+    channel: Mapped[str] = mapped_column(default="push", server_default="push")
     kind: Mapped[str]
     about_kind: Mapped[str]
     about_id: Mapped[UUID]
@@ -76,7 +79,10 @@ class LeasedMessage(ClinicScoped, Base):
 
 
 class Attempt(ClinicScoped, Base):
-    """One try to send one message to one device, and what came of it. `device_id` outlives the subscription."""
+    """One try to send one message, and what came of it.
+
+    `device_id` names the device, and outlives its subscription; by e-mail and webhook it is the recipient's id.
+    """
 
     __tablename__ = "attempts"
     __table_args__ = (

@@ -33,7 +33,9 @@ def subscribe(rt: Runtime, service: PushService, clinic_id: UUID, person_id: UUI
     return device
 
 
-def enqueue(db: Database, cast: Cast, now: datetime, *, key: str = "", about: UUID | None = None) -> UUID | None:
+def enqueue(
+    db: Database, cast: Cast, now: datetime, *, key: str = "", about: UUID | None = None, channel: str = "push"
+) -> UUID | None:
     with db.transaction(cast.north) as session:
         return actions.enqueue(
             session,
@@ -45,6 +47,7 @@ def enqueue(db: Database, cast: Cast, now: datetime, *, key: str = "", about: UU
             now=now,
             expires_at=now + timedelta(hours=4),
             is_urgent=True,
+            channel=channel,
         )
 
 
