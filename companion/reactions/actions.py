@@ -23,6 +23,7 @@ from companion.reactions.models import Assessment, Reaction
 from companion.schedule import actions as schedule
 from companion.schedule import queries as visits
 from companion.triage import observation as triage
+from companion.triage.bounded import FAILED, LIMIT_SECONDS, within
 from companion.triage.engine import assess, silence
 from companion.triage.observation import Context, Disposition, Reason
 from companion.triage.protocol import Protocol
@@ -30,8 +31,6 @@ from companion.triage.protocol import Protocol
 log = logging.getLogger(__name__)
 # How long after the last entry a silence is still looked for.
 SILENCE_LOOKS_BACK = timedelta(days=14)
-_FAILED = N_("The entry could not be assessed: look at it yourself")
-_FAILED_PATIENT = N_("A person at your clinic has to look at this")
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,22 +115,22 @@ def _assess(
     db: Session, patient: tuple[UUID, UUID], entry: Entry, protocol: Protocol, now: datetime
 ) -> triage.Assessment:
     case = cases.unresolved_case_of(db, *patient)
-    context = Context(
-        rules.as_visits(visits.past_visits_of(db, *patient, now)),
-        open_case=Disposition.of(case.level) if case else None,
-    )
-    entered = rules.observation_of(entry.form.model_dump(), noted_at=entry.noted_at, received_at=now)
-    try:
-        return assess(entered, queries.observations(db, *patient), context, protocol)
-    except Exception as error:  # noqa: BLE001 - triage that fails must end at a person, whatever failed
-        log.error("triage failed with %s", type(error).__name__)
-        reason = Reason("triage_failed", Disposition.CLINIC_URGENT_1H, _FAILED, _FAILED_PATIENT, "PROPOSAL", "proposal")
-        return triage.Assessment(reason.level, (reason,), protocol.version, unjudged=("everything",))
+    sessions, past = visits.past_visits_of(db, *patient, now), queries.judged_before(db, *patient)
+
+    def judge() -> triage.Assessment:
+        context = Context(rules.as_visits(sessions), open_case=Disposition.of(case.level) if case else None)
+        entered = rules.observation_of(entry.form.model_dump(), noted_at=entry.noted_at, received_at=now)
+        return assess(entered, queries.observations(past), context, protocol)
+
+    result = within(LIMIT_SECONDS, judge, protocol_version=protocol.version)
+    if result.reasons and result.reasons[0].rule == FAILED:
+        log.error("triage failed: %s", result.reasons[0].value)
+    return result
 
 
 def silence_of(db: Session, patient: tuple[UUID, UUID], *, now: datetime) -> Reason | None:
     """Why a patient who went quiet after something severe should be looked after; None while a case is open anyway."""
-    latest = queries.observations(db, *patient, limit=1)
+    latest = queries.observations(queries.judged_before(db, *patient, limit=1))
     if not latest or cases.unresolved_case_of(db, *patient):
         return None
     if cases.resolved_since(db, *patient, latest[0].noted_at):

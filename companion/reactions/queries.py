@@ -75,15 +75,20 @@ def patients_since(db: Session, since: datetime) -> list[tuple[UUID, UUID]]:
     return [(row.clinic_id, row.patient_id) for row in rows]
 
 
-def observations(db: Session, clinic_id: UUID, patient_id: UUID, *, limit: int = 200) -> list[Observation]:
-    """A patient's latest entries that have been judged, to compare with; in order of time, their words unread."""
+def judged_before(db: Session, clinic_id: UUID, patient_id: UUID, *, limit: int = 200) -> list[Reaction]:
+    """A patient's latest entries that have been judged, in order of time."""
     rows = db.execute(
         _joined()
         .where(Reaction.clinic_id == clinic_id, Reaction.patient_id == patient_id)
         .order_by(Reaction.noted_at.desc())
         .limit(limit)
     )
-    return [_observation(row, is_judged=False) for row in rows.scalars()][::-1]
+    return list(rows.scalars())[::-1]
+
+
+def observations(rows: Sequence[Reaction]) -> list[Observation]:
+    """Entries as triage compares with them: their words unread."""
+    return [_observation(row, is_judged=False) for row in rows]
 
 
 def observations_of(db: Session, clinic_id: UUID, patient_ids: Collection[UUID]) -> dict[UUID, list[Observation]]:

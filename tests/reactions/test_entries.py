@@ -384,3 +384,20 @@ def test_the_patient_reads_what_the_clinic_expects_at_that_time(ada: Browser) ->
     told = {" ".join(row) for row in rows}
     assert "Face: Redness, or skin that is darker or purple Moderate Severe" in told  # just 24 hours after the session
     assert "Face: Itch Severe more than expected Moderate" in told
+
+
+def test_an_entry_that_triage_cannot_judge_is_kept_and_becomes_an_urgent_case(
+    rt: Runtime, cast: Cast, ada: Browser, caplog: pytest.LogCaptureFixture
+) -> None:
+    first = uuid4()
+    put(ada, entry(words="a secret"), first)
+    with rt.db.transaction(cast.north) as db:  # as a version of the product would leave it that kept other fields
+        row = db.get_one(Reaction, (cast.north, cast.ada, first))
+        row.body = {name: value for name, value in row.body.items() if name != "warnings"}
+    answer = put(ada, entry(words="again"))
+    assert (answer.status_code, answer.json["disposition"]) == (201, "clinic_urgent_1h")
+    with rt.db.reading(EVERY_CLINIC) as db:
+        assert [(case.level, case.state) for case in db.scalars(select(Escalation))] == [("clinic_urgent_1h", "open")]
+    assert "triage failed: KeyError" in caplog.text
+    assert "secret" not in caplog.text
+    assert "A person at your clinic has to look at this" in ada.get(answer.json["url"]).data.decode()
