@@ -7,6 +7,7 @@ from flask_babel import gettext
 
 from companion.course import rules
 from companion.errors import Invalid
+from companion.triage.observation import AREAS
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,7 +27,7 @@ def parse_course(fields: dict[str, list[str]]) -> CourseForm:
     faults: dict[str, str] = {}
     form = CourseForm(
         indication=_one("indication", fields, rules.INDICATIONS, faults),
-        areas=_some("areas", fields, rules.AREAS, faults),
+        areas=_some("areas", fields, AREAS, faults),
         agents=_some("agents", fields, rules.AGENTS, faults),
         technique=_one("technique", fields, rules.TECHNIQUES, faults),
         planned_visits=_number("planned_visits", fields, (1, 30), faults),

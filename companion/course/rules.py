@@ -1,10 +1,6 @@
 """What a course of treatment can consist of. Pure."""
 
 INDICATIONS = ("rejuvenation", "hair", "fat", "cellulite", "pigmentation", "rosacea")
-AREAS = (
-    "face", "forehead", "cheeks", "periorbital", "lips", "submental", "neck", "decollete", "scalp",
-    "arms", "hands", "abdomen", "flanks", "back", "buttocks", "thighs", "knees",
-)  # fmt: skip
 AGENTS = (
     "vitamins", "minerals", "amino_acids", "plant_extracts", "ha_noncrosslinked", "tranexamic_acid", "dutasteride",
     "enzymes", "ha_crosslinked_booster", "polynucleotides", "ha_filler_crosslinked", "deoxycholate",

@@ -11,9 +11,8 @@ from typing import Annotated, Any, Literal
 from flask_babel import gettext
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
-from companion.course.rules import AREAS
 from companion.errors import Invalid, OtherPerson
-from companion.triage.observation import SYMPTOMS
+from companion.triage.observation import AREAS, SYMPTOMS
 
 Grade = Annotated[int, Field(ge=0, le=4)]
 Code = Annotated[str, Field(pattern=r"^[a-z0-9_]{1,60}$")]

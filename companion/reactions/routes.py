@@ -14,7 +14,6 @@ from werkzeug.wrappers import Response
 
 from companion.clinic import queries as clinic
 from companion.course import queries as courses
-from companion.course.rules import AREAS
 from companion.course.words import AREAS as AREA_WORDS
 from companion.errors import CompanionError, Invalid, NotFound
 from companion.ids import new_id
@@ -23,7 +22,7 @@ from companion.reactions import actions, forms, queries, words
 from companion.runtime import Runtime, current_runtime
 from companion.schedule import queries as schedule
 from companion.schedule.rules import is_late_check
-from companion.triage.observation import SYMPTOMS, Disposition
+from companion.triage.observation import AREAS, SYMPTOMS, Disposition
 from companion.triage.protocol import Protocol
 from companion.triage.reader import load_shipped_protocol
 from companion.web.guards import ANYONE, PATIENT, Actor, actor_or_none, current_actor, roles

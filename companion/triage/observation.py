@@ -6,6 +6,11 @@ from datetime import datetime
 from enum import IntEnum
 from typing import Any
 
+AREAS = (
+    "face", "forehead", "cheeks", "periorbital", "lips", "submental", "neck", "decollete", "scalp",
+    "arms", "hands", "abdomen", "flanks", "back", "buttocks", "thighs", "knees",
+)  # fmt: skip
+GRADES = (0, 1, 2, 3, 4)
 SYMPTOMS = ("swelling", "bruising", "redness", "pain", "itch", "bumps", "numbness")
 
 

@@ -6,6 +6,40 @@ from dataclasses import dataclass, field
 from companion.triage.observation import Disposition
 
 AGENT_GROUPS = ("light", "booster", "lipolytic")  # in rising order of precedence for a mixed visit
+# The floor: a clinic may add emergency signs, and may never remove or lower one of these.
+EMERGENCY_FLOOR = frozenset(
+    {
+        "breathing_difficulty",
+        "tongue_or_throat_swelling",
+        "collapse",
+        "vision_change",
+        "stroke_signs",
+        "confusion",
+        "seizure",
+        "chest_pain_or_irregular_heartbeat",
+        "mottled_or_blue_skin_generalised",
+        "non_fading_rash",
+        "no_urine_18h",
+        "extreme_shivering_with_infection",
+        "crackling_skin",
+        "numbing_cream_toxicity_signs",
+    }
+)
+# What the engine asks for by name.
+RULES = frozenset(
+    {
+        "warnings_skipped",
+        "unknown_sign",
+        "unsure_any",
+        "area_without_visit",
+        "severe_without_visit",
+        "feels_now",
+        "feels_today",
+        "open_case",
+        "silence",
+    }
+)
+TRENDS = frozenset({"rise_after_peak", "rise_by_two", "late_onset", "large_patch", "growing_patch", "two_rises"})
 Hours = tuple[float, float, float]
 FOREVER = float("inf")
 
