@@ -23,7 +23,7 @@ from companion.reactions.models import Assessment, Reaction
 from companion.schedule import actions as schedule
 from companion.schedule import queries as visits
 from companion.triage import observation as triage
-from companion.triage.bounded import FAILED, LIMIT_SECONDS, within
+from companion.triage.bounded import LIMIT_SECONDS, Unjudged, within
 from companion.triage.engine import assess, silence
 from companion.triage.observation import Context, Disposition, Reason
 from companion.triage.protocol import Protocol
@@ -31,6 +31,8 @@ from companion.triage.protocol import Protocol
 log = logging.getLogger(__name__)
 # How long after the last entry a silence is still looked for.
 SILENCE_LOOKS_BACK = timedelta(days=14)
+_FAILED = N_("The entry could not be assessed: look at it yourself")
+_FAILED_PATIENT = N_("A person at your clinic has to look at this")
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,10 +124,13 @@ def _assess(
         entered = rules.observation_of(entry.form.model_dump(), noted_at=entry.noted_at, received_at=now)
         return assess(entered, queries.observations(past), context, protocol)
 
-    result = within(LIMIT_SECONDS, judge, protocol_version=protocol.version)
-    if result.reasons and result.reasons[0].rule == FAILED:
-        log.error("triage failed: %s", result.reasons[0].value)
-    return result
+    try:
+        return within(LIMIT_SECONDS, judge)
+    except Unjudged as fault:
+        log.error("triage failed: %s", fault)
+        level = Disposition.CLINIC_URGENT_1H
+        reason = Reason("triage_failed", level, _FAILED, _FAILED_PATIENT, "PROPOSAL", "proposal", value=str(fault))
+        return triage.Assessment(level, (reason,), protocol.version, unjudged=("everything",))
 
 
 def silence_of(db: Session, patient: tuple[UUID, UUID], *, now: datetime) -> Reason | None:
