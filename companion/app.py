@@ -6,7 +6,7 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 
 from companion.accounts import routes as accounts
 from companion.config import Config
-from companion.console import cases, enrolment, patients, protocol, queue
+from companion.console import cases, enrolment, patients, protocol, queue, rota
 from companion.operations import routes as operations
 from companion.outbox import routes as outbox
 from companion.push import routes as push
@@ -41,7 +41,20 @@ def create_app(runtime: Runtime) -> Flask:
     Compress(app)
     assets.install(app)
     accounts.install(app)
-    for package in (style, push, outbox, schedule, reactions, operations, queue, cases, enrolment, patients, protocol):
+    for package in (
+        style,
+        push,
+        outbox,
+        schedule,
+        reactions,
+        operations,
+        queue,
+        cases,
+        enrolment,
+        patients,
+        protocol,
+        rota,
+    ):
         app.register_blueprint(package.blueprint)
     guards.install(app, runtime.config)
     return app

@@ -1,5 +1,6 @@
 """Every route, for every role and nobody: what is not stated is refused, and no other clinic's thing exists."""
 
+from datetime import timedelta
 from uuid import UUID, uuid4
 
 import pytest
@@ -7,6 +8,9 @@ from flask import Flask
 from werkzeug.routing import Rule
 
 from companion.app import create_app
+from companion.clinic import actions as duty
+from companion.clinic import queries as clinic
+from companion.clinic.rules import Shift
 from companion.escalation import actions as escalation
 from companion.runtime import Runtime
 from companion.web.guards import ANYONE, allowed_roles
@@ -30,7 +34,17 @@ def _own_things(rt: Runtime, cast: Cast) -> dict[str, UUID]:
             summary="x",
             now=NOW,
         )
-    return {"case_id": case.id, "patient_id": cast.ada, "course_id": cast.ada_course, "reaction_id": uuid4()}
+        duty.add_shift(
+            db, clinic_id=cast.north, shift=Shift(cast.iris, 0, "09:00", "17:00"), actor_id=cast.max, now=NOW
+        )
+        span = (NOW, NOW + timedelta(hours=1))
+        duty.change_duty(db, clinic_id=cast.north, away=None, instead=cast.noor, span=span, actor_id=cast.max, now=NOW)
+        things = {
+            "shift_id": clinic.shifts(db, cast.north)[0].id,
+            "change_id": clinic.changes(db, cast.north, NOW)[0].id,
+        }
+    things |= {"patient_id": cast.ada, "course_id": cast.ada_course, "reaction_id": uuid4()}
+    return things | {"case_id": case.id}
 
 
 def _requests(app: Flask, things: dict[str, UUID]) -> list[tuple[Rule, str, str]]:

@@ -1,6 +1,7 @@
 """Reads of clinics and of who is on duty."""
 
 from dataclasses import dataclass
+from datetime import datetime
 from uuid import UUID
 
 from sqlalchemy import select
@@ -8,7 +9,8 @@ from sqlalchemy.orm import Session
 
 from companion.accounts import queries as accounts
 from companion.accounts.models import Person
-from companion.clinic.models import Clinic, Duty
+from companion.clinic.models import Clinic, Duty, DutyChange, DutyShift
+from companion.clinic.rules import Change, Rota, Shift
 from companion.errors import NotFound
 
 CARERS = ("nurse", "clinician")
@@ -27,15 +29,43 @@ def clinics(db: Session) -> list[Clinic]:
     return list(db.scalars(select(Clinic).order_by(Clinic.name)))
 
 
-def on_duty(db: Session, clinic_id: UUID) -> list[Person]:
-    """Nurses and clinicians who are on duty now, by name."""
-    ids = set(db.scalars(select(Duty.person_id).where(Duty.clinic_id == clinic_id)))
+def rota(db: Session, clinic_id: UUID, since: datetime) -> Rota:
+    """All that says which nurses and clinicians are on duty from `since` on; who has left does not count."""
+    carers = {person.id for person in accounts.staff(db, clinic_id, *CARERS)}
+    shifts = db.scalars(select(DutyShift).where(DutyShift.clinic_id == clinic_id))
+    changes = db.scalars(select(DutyChange).where(DutyChange.clinic_id == clinic_id, DutyChange.ends_at > since))
+    switched = db.scalars(select(Duty.person_id).where(Duty.clinic_id == clinic_id))
+    return Rota(
+        zone=clinic(db, clinic_id).zone,
+        shifts=[Shift(row.person_id, row.weekday, row.starts, row.ends) for row in shifts if row.person_id in carers],
+        changes=[
+            Change(row.person_id, row.starts_at, row.ends_at, row.is_on) for row in changes if row.person_id in carers
+        ],
+        switched_on=frozenset(switched) & carers,
+    )
+
+
+def on_duty(db: Session, clinic_id: UUID, now: datetime) -> list[Person]:
+    """Nurses and clinicians who are on duty now, by name: by rota, by a change of it, or by their own switch."""
+    ids = rota(db, clinic_id, now).on_duty(now)
     return [person for person in accounts.staff(db, clinic_id, *CARERS) if person.id in ids]
 
 
-def is_on_duty(db: Session, clinic_id: UUID, person_id: UUID) -> bool:
+def is_on_duty(db: Session, clinic_id: UUID, person_id: UUID, now: datetime) -> bool:
     """Whether this person is on duty now."""
-    return db.get(Duty, (clinic_id, person_id)) is not None
+    return person_id in rota(db, clinic_id, now).on_duty(now)
+
+
+def shifts(db: Session, clinic_id: UUID) -> list[DutyShift]:
+    """The weekly shifts by day and time."""
+    rows = select(DutyShift).where(DutyShift.clinic_id == clinic_id)
+    return list(db.scalars(rows.order_by(DutyShift.weekday, DutyShift.starts, DutyShift.id)))
+
+
+def changes(db: Session, clinic_id: UUID, now: datetime) -> list[DutyChange]:
+    """What differs from the weekly shifts from now on, the next first."""
+    rows = select(DutyChange).where(DutyChange.clinic_id == clinic_id, DutyChange.ends_at > now)
+    return list(db.scalars(rows.order_by(DutyChange.starts_at, DutyChange.id)))
 
 
 @dataclass(frozen=True, slots=True)

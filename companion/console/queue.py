@@ -16,7 +16,7 @@ from companion.escalation import queries as escalation
 from companion.escalation.models import Escalation
 from companion.operations import queries as operations
 from companion.runtime import current_runtime
-from companion.web.guards import CARERS, current_actor, roles
+from companion.web.guards import CARERS, MANAGER, current_actor, roles
 from companion.web.requests import form_fields
 
 blueprint = Blueprint("queue", __name__, url_prefix="/console")
@@ -58,7 +58,7 @@ def fragment() -> str:
 
 
 @blueprint.get("/alerting")
-@roles(*CARERS)
+@roles(*CARERS, MANAGER)
 def alerting() -> str:
     """The status line alone: every page of the console asks for it again and again."""
     rt, actor = current_runtime(), current_actor()
@@ -83,7 +83,7 @@ def surroundings(db: Session, clinic_id: UUID, person_id: UUID, now: datetime) -
     """What every page of the console shows: the status line and the duty switch."""
     return {
         "alerting": status(operations.alerting(db, clinic_id, now), now),
-        "is_on_duty": clinic.is_on_duty(db, clinic_id, person_id),
+        "is_on_duty": clinic.is_on_duty(db, clinic_id, person_id, now),
         "zone": clinic.clinic(db, clinic_id).zone,
     }
 

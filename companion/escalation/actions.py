@@ -197,7 +197,7 @@ def _move(db: Session, case: Escalation, was: tuple[str, datetime | None], now: 
 
 
 def _tell(db: Session, case: Escalation, policy: Policy, step: int, now: datetime) -> None:
-    people = _audience(db, case.clinic_id, policy.steps[step].audience)
+    people = _audience(db, case.clinic_id, policy.steps[step].audience, now)
     for person in people:
         outbox.enqueue(
             db,
@@ -225,9 +225,9 @@ def _step_key(case: Escalation, round_: int, step: int) -> str:
     return f"escalation:{case.id}:{round_}:{step}"
 
 
-def _audience(db: Session, clinic_id: UUID, audience: str) -> list[Person]:
+def _audience(db: Session, clinic_id: UUID, audience: str, now: datetime) -> list[Person]:
     if audience == "on_duty":
-        return clinic.on_duty(db, clinic_id)
+        return clinic.on_duty(db, clinic_id, now)
     return accounts.staff(db, clinic_id, *(["clinician"] if audience == "clinicians" else clinic.CARERS))
 
 

@@ -36,7 +36,7 @@ def last_beat(db: Session, name: str = rules.DISPATCHER) -> datetime | None:
 def alerting(db: Session, clinic_id: UUID, now: datetime) -> Alerting:
     """What a nurse must know before trusting the push alerts."""
     beat_at = last_beat(db)
-    people = [person.id for person in clinic.on_duty(db, clinic_id)]
+    people = [person.id for person in clinic.on_duty(db, clinic_id, now)]
     return Alerting(
         is_worker_alive=rules.is_alive(beat_at, now),
         age_seconds=rules.age_seconds(beat_at, now),

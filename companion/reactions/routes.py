@@ -25,7 +25,7 @@ from companion.schedule.rules import is_late_check
 from companion.triage.observation import AREAS, SYMPTOMS, Disposition
 from companion.triage.protocol import Protocol
 from companion.triage.reader import load_shipped_protocol
-from companion.web.guards import ANYONE, PATIENT, Actor, actor_or_none, current_actor, roles
+from companion.web.guards import ANYONE, CARERS, PATIENT, Actor, actor_or_none, current_actor, roles
 from companion.web.pages import wants_json
 from companion.web.requests import form_fields, read_json
 
@@ -58,7 +58,7 @@ def home() -> Response | str:
     if actor is None:
         return redirect(url_for("accounts.sign_in"))
     if not actor.may(PATIENT):
-        return redirect("/console/")
+        return redirect("/console/" if actor.may(*CARERS) else "/console/rota")
     rt = current_runtime()
     now = rt.clock()
     with rt.db.reading(actor.clinic_id) as db:

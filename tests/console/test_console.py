@@ -120,7 +120,7 @@ def test_duty_is_a_switch(rt: Runtime, noor: Browser, cast: Cast) -> None:
     for on, names in (("1", ["Iris", "Noor"]), ("0", ["Iris"]), ("0", ["Iris"])):
         assert noor.post("/console/duty", data={"on": on}).status_code == 303
         with rt.db.reading(cast.north) as db:
-            assert [person.name for person in clinic.on_duty(db, cast.north)] == names
+            assert [person.name for person in clinic.on_duty(db, cast.north, NOW)] == names
 
 
 def enrolment(**changes: object) -> dict[str, object]:
