@@ -17,7 +17,7 @@ from companion.db import EVERY_CLINIC, Watch
 from companion.escalation.jobs import step_due
 from companion.operations import actions as operations
 from companion.operations.rules import BEAT_EVERY, DISPATCHER
-from companion.outbox.jobs import Sender, deliver
+from companion.outbox.jobs import Sender, deliver, give_up_silent
 from companion.outbox.transport import Courier, couriers
 from companion.push.transport import Transport
 from companion.reactions.jobs import look_after_silence
@@ -56,6 +56,7 @@ class Dispatcher:
     def tick(self) -> bool:
         """One round; says whether all parts worked. The beat is written only then."""
         steps: tuple[Callable[[], object], ...] = (
+            lambda: give_up_silent(self._rt, self._rt.clock()),
             lambda: step_due(self._rt, self._rt.clock()),
             lambda: deliver(self._rt, self._sender, self._rt.clock(), self._others),
         )

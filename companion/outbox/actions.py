@@ -19,10 +19,9 @@ from sqlalchemy.orm import Session
 from companion.accounts.models import Person
 from companion.db import announce
 from companion.ids import new_id
-from companion.outbox import rules
-from companion.outbox.models import Attempt, DueMessage, LeasedMessage, Message
+from companion.outbox import queries, rules
+from companion.outbox.models import Attempt, AwaitedReceipt, DueMessage, LeasedMessage, Message
 from companion.push import actions as push
-from companion.push import queries as push_queries
 from companion.push.models import Subscription
 from companion.push.transport import Result
 
@@ -143,13 +142,18 @@ def claim(db: Session, *, now: datetime, limit: int = rules.BATCH) -> list[Claim
             for clinic_id, message_id in keys
         ],
     )
-    return _load(db, keys, fence)
+    claimed = _load(db, keys, fence)
+    _bundle(claimed, now)
+    return claimed
 
 
-def settle(db: Session, claimed: Claimed, results: Sequence[Result], *, now: datetime) -> None:
+def settle(
+    db: Session, claimed: Claimed, results: Sequence[Result], *, now: datetime, falls_back: bool = False
+) -> None:
     """Write down what came of a claim: attempts, pruned devices, the message's state, the next try.
 
-    Changes nothing but the list of attempts if the lease was lost or the message was cancelled meanwhile.
+    With `falls_back`, what no device can be told goes by e-mail too. Changes nothing but the list of attempts if the
+    lease was lost or the message was cancelled meanwhile.
     """
     message = claimed.message
     for result in results:
@@ -172,7 +176,12 @@ def settle(db: Session, claimed: Claimed, results: Sequence[Result], *, now: dat
         wait=max(waits, default=None),
         jitter=random.random(),  # noqa: S311 - spreads retries, guards nothing
     )
-    _follow(db, message, following, now)
+    if not _follow(db, message, following, now):
+        return
+    if following.state == "sent":
+        _await_receipts(db, claimed, results, now)
+    if following.state == "unreachable" and falls_back:
+        _fall_back(db, claimed, now)
 
 
 def expire(db: Session, claimed: Claimed, *, now: datetime) -> None:
@@ -185,25 +194,46 @@ def expire(db: Session, claimed: Claimed, *, now: datetime) -> None:
     )
 
 
+def give_up_silent(db: Session, *, now: datetime) -> int:
+    """Count as failed what no receipt came for in time, and make its message due for what is left; says how many."""
+    overdue = (AwaitedReceipt.due_at <= now) | (AwaitedReceipt.due_at > now + 2 * rules.RECEIPT_WITHIN)
+    rows = db.execute(
+        delete(AwaitedReceipt)
+        .where(overdue)
+        .returning(AwaitedReceipt.clinic_id, AwaitedReceipt.message_id, AwaitedReceipt.device_id)
+    ).all()
+    for clinic_id, message_id, device_id in rows:
+        tried = (Attempt.clinic_id == clinic_id, Attempt.message_id == message_id, Attempt.result == "accepted")
+        db.execute(
+            update(Attempt)
+            .where(*tried, Attempt.device_id == device_id, Attempt.shown_at.is_(None))
+            .values(result="silent")
+        )
+        if db.execute(select(Attempt.id).where(*tried).limit(1)).first() is None:
+            _try_again(db, clinic_id, message_id, now)
+    return len(rows)
+
+
 def mark_shown(db: Session, *, clinic_id: UUID, message_id: UUID, device_id: UUID, now: datetime) -> bool:
-    """A device said that it shows the message; False if there is no such message."""
+    """A device said that it shows the message, and those its push told of; False if there is no such message."""
+    told = (Message.clinic_id == clinic_id) & ((Message.id == message_id) | (Message.carried_by == message_id))
+    # A receipt may come before the worker settles; a cancelled message stays cancelled, whatever the phone shows.
+    shown = case((Message.state == "cancelled", Message.state), else_="shown")
+    ids = list(db.scalars(update(Message).where(told).values(state=shown).returning(Message.id)))
     db.execute(
         update(Attempt)
         .where(
             Attempt.clinic_id == clinic_id,
-            Attempt.message_id == message_id,
+            Attempt.message_id.in_(ids),
             Attempt.device_id == device_id,
             Attempt.shown_at.is_(None),
         )
         .values(shown_at=now)
     )
+    of_these = (AwaitedReceipt.clinic_id == clinic_id) & AwaitedReceipt.message_id.in_(ids)
+    db.execute(delete(AwaitedReceipt).where(of_these))
     push.mark_proven(db, clinic_id=clinic_id, device_id=device_id, now=now)
-    known = (
-        update(Message)
-        .where(Message.clinic_id == clinic_id, Message.id == message_id)
-        .values(state=_shown_unless_cancelled())
-    )
-    return db.execute(known.returning(Message.id)).first() is not None
+    return bool(ids)
 
 
 def mark_read(db: Session, *, clinic_id: UUID, person_id: UUID, about: tuple[str, UUID], now: datetime) -> None:
@@ -222,9 +252,11 @@ def mark_read(db: Session, *, clinic_id: UUID, person_id: UUID, about: tuple[str
     )
 
 
-def _shown_unless_cancelled() -> Any:
-    # A receipt may come before the worker settles; a cancelled message stays cancelled, whatever the phone shows.
-    return case((Message.state == "cancelled", Message.state), else_="shown")
+def _try_again(db: Session, clinic_id: UUID, message_id: UUID, now: datetime) -> None:
+    was_sent = (Message.clinic_id == clinic_id, Message.id == message_id, Message.state == "sent")
+    changed = update(Message).where(*was_sent).values(state="pending", settled_at=None)
+    if db.execute(changed.returning(Message.id)).first():
+        db.execute(insert(DueMessage).values(clinic_id=clinic_id, message_id=message_id, due_at=now))
 
 
 def _is_over(now: datetime) -> Any:
@@ -264,44 +296,64 @@ def _take(db: Session) -> Any:
 
 def _load(db: Session, keys: list[tuple[UUID, UUID]], fence: UUID) -> list[Claimed]:
     found = db.execute(
-        select(Message, Person.locale, Person.email)
+        select(Message, Person)
         .join(Person, and_(Person.clinic_id == Message.clinic_id, Person.id == Message.recipient_id))
         .where(tuple_(Message.clinic_id, Message.id).in_(keys))
+        .order_by(Message.created_at, Message.id)
     ).all()
     cancelled = [row.Message.id for row in found if row.Message.state == "cancelled"]
     if cancelled:
         db.execute(delete(LeasedMessage).where(LeasedMessage.fence == fence, LeasedMessage.message_id.in_(cancelled)))
     live = [row for row in found if row.Message.state != "cancelled"]
-    untold = _untold(db, [row.Message for row in live if row.Message.channel == "push"])
-    return [Claimed(row.Message, fence, row.locale, row.email, untold.get(row.Message.id, ())) for row in live]
+    devices = queries.devices_to_tell(db, [row.Message for row in live if row.Message.channel == "push"])
+    return [
+        Claimed(row.Message, fence, row.Person.locale, row.Person.mailbox, devices.get(row.Message.id, ()))
+        for row in live
+    ]
 
 
-def _untold(db: Session, messages: Sequence[Message]) -> dict[UUID, tuple[Subscription, ...]]:
-    devices = push_queries.devices(db, {(message.clinic_id, message.recipient_id) for message in messages})
-    accepted = _accepted(db, [message for message in messages if message.tries])
-    return {
-        message.id: tuple(
-            device
-            for device in devices.get((message.clinic_id, message.recipient_id), ())
-            if (message.id, device.id) not in accepted
-        )
-        for message in messages
-    }
+def _bundle(claimed: Sequence[Claimed], now: datetime) -> None:
+    """Alerts to one person that go to the same devices at the same time share one push."""
+    alerts = [
+        (one.message.id, (one.message.clinic_id, one.message.recipient_id, tuple(device.id for device in one.devices)))
+        for one in claimed
+        if one.message.kind == "case_alert" and one.devices and one.message.expires_at > now
+    ]
+    carriers = rules.carriers(alerts)
+    for one in claimed:
+        one.message.carried_by = carriers.get(one.message.id)
 
 
-def _accepted(db: Session, messages: Sequence[Message]) -> set[tuple[UUID, UUID]]:
-    if not messages:
-        return set()
-    keys = [(message.clinic_id, message.id) for message in messages]
-    rows = db.execute(
-        select(Attempt.message_id, Attempt.device_id).where(
-            tuple_(Attempt.clinic_id, Attempt.message_id).in_(keys), Attempt.result == "accepted"
-        )
+def _await_receipts(db: Session, claimed: Claimed, results: Sequence[Result], now: datetime) -> None:
+    message, accepted = claimed.message, {result.device_id for result in results if result.outcome == "accepted"}
+    for device in claimed.devices:
+        due_at = rules.receipt_due_at(device.proven_at, is_urgent=message.urgency == "high", now=now)
+        if due_at and device.id in accepted:
+            row = {"clinic_id": message.clinic_id, "message_id": message.id, "device_id": device.id, "due_at": due_at}
+            db.execute(insert(AwaitedReceipt).values(row))
+
+
+def _fall_back(db: Session, claimed: Claimed, now: datetime) -> None:
+    # It is no part of the step that it came from: an e-mail is no sign of life, so the ladder does not wait for it.
+    message = claimed.message
+    if message.channel != "push" or message.kind == "test" or claimed.email is None:
+        return
+    enqueue(
+        db,
+        (message.clinic_id, message.recipient_id),
+        kind=message.kind,
+        about=(message.about_kind, message.about_id),
+        url=message.url,
+        dedupe_key=f"fallback:{message.id}",
+        now=now,
+        expires_at=message.expires_at,
+        is_urgent=message.urgency == "high",
+        params=message.params,
+        channel="email",
     )
-    return {(row.message_id, row.device_id) for row in rows}
 
 
-def _follow(db: Session, message: Message, following: rules.Next, now: datetime) -> None:
+def _follow(db: Session, message: Message, following: rules.Next, now: datetime) -> bool:
     changed = db.execute(
         update(Message)
         .where(Message.clinic_id == message.clinic_id, Message.id == message.id, Message.state == "pending")
@@ -312,6 +364,7 @@ def _follow(db: Session, message: Message, following: rules.Next, now: datetime)
         db.execute(
             insert(DueMessage).values(clinic_id=message.clinic_id, message_id=message.id, due_at=following.due_at)
         )
+    return changed is not None
 
 
 def _attempt(message: Message, result: Result, now: datetime) -> Attempt:

@@ -8,10 +8,10 @@ from typing import Protocol
 from uuid import UUID
 
 from companion.db import EVERY_CLINIC
-from companion.outbox import actions, rules
+from companion.outbox import actions, queries, rules
 from companion.outbox.actions import Claimed
 from companion.outbox.transport import Courier, Letter
-from companion.outbox.words import wording
+from companion.outbox.words import SEVERAL, wording
 from companion.push.models import Subscription
 from companion.push.transport import Push, Result
 from companion.runtime import Runtime
@@ -48,6 +48,15 @@ def deliver(rt: Runtime, sender: Sender, now: datetime, couriers: Mapping[str, C
         handled += len(claimed)
 
 
+def give_up_silent(rt: Runtime, now: datetime) -> int:
+    """Count as failed what devices that send receipts have kept silent about; says how many tries."""
+    with rt.db.reading(EVERY_CLINIC) as db:
+        if not queries.has_silent(db, now=now):
+            return 0
+    with rt.db.transaction(EVERY_CLINIC) as db:
+        return actions.give_up_silent(db, now=now)
+
+
 def _deliver(
     rt: Runtime, sender: Sender, claimed: list[Claimed], now: datetime, couriers: Mapping[str, Courier]
 ) -> None:
@@ -55,7 +64,7 @@ def _deliver(
     results = _send(rt, sender, timely, now, couriers)
     with rt.db.transaction(EVERY_CLINIC) as db:
         for one in timely:
-            actions.settle(db, one, results.get(one.message.id, ()), now=now)
+            actions.settle(db, one, results.get(one.message.id, ()), now=now, falls_back="email" in couriers)
         for one in claimed:
             if one not in timely:
                 actions.expire(db, one, now=now)
@@ -79,8 +88,15 @@ def _send(
 
 
 def _push_all(rt: Runtime, sender: Sender, timely: list[Claimed], now: datetime) -> dict[UUID, Sequence[Result]]:
-    results = iter(sender.send_many([_push(rt, one, device, now) for one in timely for device in one.devices]))
-    return {one.message.id: [next(results) for _ in one.devices] for one in timely if one.devices}
+    told_by: dict[UUID, list[Claimed]] = {}
+    for one in timely:
+        if one.devices:
+            told_by.setdefault(one.message.carried_by or one.message.id, []).append(one)
+    bundles = list(told_by.values())
+    pushes = [_push(rt, bundle, device, now) for bundle in bundles for device in bundle[0].devices]
+    results = iter(sender.send_many(pushes))
+    of_each = [[next(results) for _ in bundle[0].devices] for bundle in bundles]
+    return {one.message.id: own for bundle, own in zip(bundles, of_each, strict=True) for one in bundle}
 
 
 def _post(pool: ThreadPoolExecutor, courier: Courier, letters: list[Letter]) -> Callable[[], _Results]:
@@ -106,8 +122,11 @@ def _letter(rt: Runtime, one: Claimed, address: str) -> Letter:
     )
 
 
-def _push(rt: Runtime, one: Claimed, device: Subscription, now: datetime) -> Push:
-    words, message = wording(one.message.kind), one.message
+def _push(rt: Runtime, bundle: list[Claimed], device: Subscription, now: datetime) -> Push:
+    # The first of a bundle carries the others.
+    one, message, subjects = bundle[0], bundle[0].message, {each.message.about_id for each in bundle}
+    words = wording(message.kind)
+    body = rt.languages.translate(one.locale, SEVERAL if len(subjects) > 1 else words.body)
     token = rules.receipt_token(rt.secrets.mac_key, message.clinic_id, message.id, device.id)
     return Push(
         device_id=device.id,
@@ -115,11 +134,11 @@ def _push(rt: Runtime, one: Claimed, device: Subscription, now: datetime) -> Pus
         p256dh=device.p256dh,
         auth=device.auth,
         title=words.title,
-        body=rt.languages.translate(one.locale, words.body),
-        navigate=f"{rt.config.base_url}{message.url}",
+        body=body % {"count": len(subjects)} if len(subjects) > 1 else body,
+        navigate=f"{rt.config.base_url}{'/console/' if len(subjects) > 1 else message.url}",
         receipt=f"/receipts/{token}",
         tag=str(message.id),
         lang=one.locale,
         ttl_seconds=rules.ttl_seconds(now, message.expires_at),
-        is_urgent=message.urgency == "high",
+        is_urgent=any(each.message.urgency == "high" for each in bundle),
     )

@@ -4,7 +4,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Index, UniqueConstraint
+from sqlalchemy import Index, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from companion.db import Base, ClinicScoped, one_of, within_clinic
@@ -18,6 +18,7 @@ class Message(ClinicScoped, Base):
 
     `sent` means that a push service, a mail server or the gateway took it, `shown` that a device said it was displayed,
     `unreachable` that the person could not be told in this way (the message still stands in the person's inbox).
+    `carried_by` names the message whose push told of this one too.
     """
 
     __tablename__ = "messages"
@@ -26,6 +27,13 @@ class Message(ClinicScoped, Base):
         UniqueConstraint("clinic_id", "dedupe_key"),
         Index("ix_messages_recipient", "clinic_id", "recipient_id", "created_at"),
         Index("ix_messages_about", "clinic_id", "about_kind", "about_id"),
+        Index(
+            "ix_messages_carried_by",
+            "clinic_id",
+            "carried_by",
+            sqlite_where=text("carried_by is not null"),
+            postgresql_where=text("carried_by is not null"),
+        ),
         one_of("channel", *CHANNELS),
         one_of("state", *STATES),
         one_of("urgency", "normal", "high"),
@@ -44,6 +52,7 @@ class Message(ClinicScoped, Base):
     dedupe_key: Mapped[str]
     state: Mapped[str]
     tries: Mapped[int]
+    carried_by: Mapped[UUID | None]
     created_at: Mapped[datetime]
     expires_at: Mapped[datetime]
     settled_at: Mapped[datetime | None]
@@ -82,13 +91,20 @@ class Attempt(ClinicScoped, Base):
     """One try to send one message, and what came of it.
 
     `device_id` names the device, and outlives its subscription; by e-mail and webhook it is the recipient's id.
+    `silent` means that a push service accepted it, and that the device, which sends receipts, did not say it shows it.
     """
 
     __tablename__ = "attempts"
     __table_args__ = (
         within_clinic("message_id", "messages"),
         Index("ix_attempts_message", "clinic_id", "message_id"),
-        one_of("result", "accepted", "gone", "retry", "refused"),
+        Index(
+            "ix_attempts_our_fault",
+            "at",
+            sqlite_where=text("status_code in (400, 401, 403, 413)"),
+            postgresql_where=text("status_code in (400, 401, 403, 413)"),
+        ),
+        one_of("result", "accepted", "gone", "retry", "refused", "silent"),
         {"sqlite_strict": True},
     )
 
@@ -99,3 +115,18 @@ class Attempt(ClinicScoped, Base):
     result: Mapped[str]
     status_code: Mapped[int | None]
     shown_at: Mapped[datetime | None]
+
+
+class AwaitedReceipt(ClinicScoped, Base):
+    """Until when a device that sends receipts should have said that it shows a message; in order of time."""
+
+    __tablename__ = "awaited_receipts"
+    __table_args__ = (
+        within_clinic("message_id", "messages"),
+        Index("ix_awaited_receipts_message", "clinic_id", "message_id"),
+        {"sqlite_strict": True, "sqlite_with_rowid": False},
+    )
+
+    due_at: Mapped[datetime] = mapped_column(primary_key=True, sort_order=-30)
+    message_id: Mapped[UUID] = mapped_column(primary_key=True, sort_order=-20)
+    device_id: Mapped[UUID] = mapped_column(primary_key=True, sort_order=-15)

@@ -1,11 +1,16 @@
 """Reads of messages."""
 
+from collections.abc import Sequence
+from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import select
+from sqlalchemy import select, tuple_
 from sqlalchemy.orm import Session
 
-from companion.outbox.models import Message
+from companion.outbox.models import Attempt, AwaitedReceipt, Message
+from companion.outbox.rules import RECEIPT_WITHIN
+from companion.push import queries as push
+from companion.push.models import Subscription
 
 
 def messages_about(db: Session, clinic_id: UUID, about: tuple[str, UUID]) -> list[Message]:
@@ -24,3 +29,35 @@ def nobody_reached(db: Session, clinic_id: UUID, about: tuple[str, UUID], key_pr
     """Whether messages of these keys were written and every one of them reached no device."""
     found = [message for message in messages_about(db, clinic_id, about) if message.dedupe_key.startswith(key_prefix)]
     return bool(found) and all(message.state in ("unreachable", "expired") for message in found)
+
+
+def devices_to_tell(db: Session, messages: Sequence[Message]) -> dict[UUID, tuple[Subscription, ...]]:
+    """For each message the devices of its reader that have not been sent it yet."""
+    devices = push.devices(db, {(message.clinic_id, message.recipient_id) for message in messages})
+    told = _told(db, [message for message in messages if message.tries])
+    return {
+        message.id: tuple(
+            device
+            for device in devices.get((message.clinic_id, message.recipient_id), ())
+            if (message.id, device.id) not in told
+        )
+        for message in messages
+    }
+
+
+def has_silent(db: Session, *, now: datetime) -> bool:
+    """Whether a receipt is overdue, or due later than any can be: the clock was set back."""
+    overdue = (AwaitedReceipt.due_at <= now) | (AwaitedReceipt.due_at > now + 2 * RECEIPT_WITHIN)
+    return db.execute(select(AwaitedReceipt.message_id).where(overdue).limit(1)).first() is not None
+
+
+def _told(db: Session, messages: Sequence[Message]) -> set[tuple[UUID, UUID]]:
+    if not messages:
+        return set()
+    keys = [(message.clinic_id, message.id) for message in messages]
+    rows = db.execute(
+        select(Attempt.message_id, Attempt.device_id).where(
+            tuple_(Attempt.clinic_id, Attempt.message_id).in_(keys), Attempt.result.in_(("accepted", "silent"))
+        )
+    )
+    return {(row.message_id, row.device_id) for row in rows}

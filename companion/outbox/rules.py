@@ -2,7 +2,7 @@
 
 import base64
 import hmac
-from collections.abc import Collection
+from collections.abc import Collection, Hashable, Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Literal
@@ -12,6 +12,9 @@ Outcome = Literal["accepted", "gone", "retry", "refused"]
 
 LEASE = timedelta(seconds=60)
 BATCH = 500
+# A device that has sent receipts lately and sends none for an urgent message is off, or out of reach.
+RECEIPT_WITHIN = timedelta(seconds=90)
+RECEIPTS_COUNT_FOR = timedelta(days=30)
 _FIRST_RETRY, _LONGEST_RETRY = timedelta(seconds=5), timedelta(minutes=5)
 
 
@@ -43,6 +46,21 @@ def after_attempt(
     step = min(_FIRST_RETRY * 2 ** min(tries - 1, 10), _LONGEST_RETRY)
     due_at = now + max(step * (0.5 + jitter), wait or timedelta(0))
     return Next("expired") if due_at >= expires_at else Next("pending", due_at)
+
+
+def receipt_due_at(proven_at: datetime | None, *, is_urgent: bool, now: datetime) -> datetime | None:
+    """Until when a device must say that it shows a message taken just now; None where only a person's action counts.
+
+    `proven_at` is when the device last sent a receipt.
+    """
+    sends_receipts = proven_at is not None and now - proven_at <= RECEIPTS_COUNT_FOR
+    return now + RECEIPT_WITHIN if is_urgent and sends_receipts else None
+
+
+def carriers(keys: Iterable[tuple[UUID, Hashable]]) -> dict[UUID, UUID]:
+    """Which message's push tells of which other: (message, what they must have in common), the first one carries."""
+    first: dict[Hashable, UUID] = {}
+    return {message: carrier for message, shared in keys if (carrier := first.setdefault(shared, message)) != message}
 
 
 def ttl_seconds(now: datetime, expires_at: datetime) -> int:

@@ -24,6 +24,8 @@ BODIES = {
     "test": N_("This device works."),
 }
 
+SEVERAL = N_("%(count)s people need an answer. Open the app.")
+
 
 def wording(kind: str) -> Wording:
     """The words of a kind of message; KeyError for a kind that nobody knows."""

@@ -5,7 +5,9 @@ import base64
 import hashlib
 import ipaddress
 import json
+import logging
 import socket
+import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -25,9 +27,13 @@ from webpush.vapid import VAPID
 
 from companion.config import Config, Secrets
 
+log = logging.getLogger(__name__)
 Outcome = Literal["accepted", "gone", "retry", "refused"]
 SEND_SECONDS = 10
-IN_FLIGHT = 50
+# One push service that hangs leaves as many connections to the others.
+IN_FLIGHT, IN_FLIGHT_EACH = 100, 50
+# After so many failures in a row a push service is left alone for a while, then asked with one message.
+FAILURES, REST_SECONDS = 5, 15
 # All payloads have one size, so that it tells nothing; below the 2,744 bytes of plain text that every bridge takes.
 PAYLOAD_BYTES = 1536
 _TOKEN_LASTS = timedelta(hours=12)
@@ -107,6 +113,28 @@ class _PublicOnly(AbstractResolver):
         await self._inner.close()
 
 
+class _Breaker:
+    """Leaves a push service that keeps failing alone, so that waiting for it holds up nobody else."""
+
+    def __init__(self) -> None:
+        self._failures: dict[str, int] = {}
+        self._rests_until: dict[str, float] = {}
+
+    def seconds_to_rest(self, host: str) -> int:
+        """How long to wait yet; 0 lets one message through, and the next only if that one went well."""
+        if self._failures.get(host, 0) < FAILURES:
+            return 0
+        left = self._rests_until[host] - time.monotonic()
+        if left <= 0:
+            self._rests_until[host] = time.monotonic() + REST_SECONDS
+        return max(0, int(left) + (left > 0))
+
+    def note(self, host: str, *, has_failed: bool) -> None:
+        """Remember how the last message went."""
+        self._failures[host] = self._failures.get(host, 0) + 1 if has_failed else 0
+        self._rests_until[host] = time.monotonic() + REST_SECONDS
+
+
 class Transport:
     """Sends pushes; owns an event loop and one session with kept connections. Use it from one thread, close it."""
 
@@ -119,6 +147,7 @@ class Transport:
         self._encrypter = WebPush(secrets.vapid_pem, public, subscriber="unused@companion.example.org")
         self._encrypter.vapid = vapid
         self._only_public = not config.push_insecure_loopback
+        self._breaker = _Breaker()
         self._loop = asyncio.new_event_loop()
         self._session: aiohttp.ClientSession | None = None
 
@@ -137,29 +166,41 @@ class Transport:
         if self._session is None:
             resolver = _PublicOnly() if self._only_public else ThreadedResolver()
             self._session = aiohttp.ClientSession(
-                connector=aiohttp.TCPConnector(limit=IN_FLIGHT, resolver=resolver),
+                connector=aiohttp.TCPConnector(limit=IN_FLIGHT, limit_per_host=IN_FLIGHT_EACH, resolver=resolver),
                 timeout=aiohttp.ClientTimeout(total=SEND_SECONDS),
                 trust_env=False,
             )
         return await asyncio.gather(*(self._send(push, self._session) for push in pushes))
 
     async def _send(self, push: Push, session: aiohttp.ClientSession) -> Result:
+        host = urlsplit(push.endpoint).netloc
+        if rest := self._breaker.seconds_to_rest(host):
+            return Result(push.device_id, "retry", None, rest)
         try:
-            body, headers = self._request(push)
+            result = await self._post(push, session, payload(push))
+            if result.status_code == 413:
+                log.error("a push was too long for its service: sent again without padding")
+                again = await self._post(push, session, payload(push).rstrip())
+                result = Result(push.device_id, again.outcome, 413) if again.outcome == "accepted" else result
         except ValueError:  # keys that passed our checks and still are none: this device can never be told
             return Result(push.device_id, "gone")
-        try:
-            async with session.post(push.endpoint, data=body, headers=headers, allow_redirects=False) as response:
-                await response.content.read(4096)
-                return classify(push.device_id, response.status, response.headers.get("Retry-After"), self._now())
         except _NETWORK_FAULTS:
-            return Result(push.device_id, "retry")
+            result = Result(push.device_id, "retry")
+        # Being asked to wait is no failure of the service.
+        self._breaker.note(host, has_failed=result.outcome == "retry" and result.status_code != 429)
+        return result
 
-    def _request(self, push: Push) -> tuple[bytes, dict[str, str]]:
+    async def _post(self, push: Push, session: aiohttp.ClientSession, content: bytes) -> Result:
+        body, headers = self._request(push, content)
+        async with session.post(push.endpoint, data=body, headers=headers, allow_redirects=False) as response:
+            await response.content.read(4096)
+            return classify(push.device_id, response.status, response.headers.get("Retry-After"), self._now())
+
+    def _request(self, push: Push, content: bytes) -> tuple[bytes, dict[str, str]]:
         target = WebPushSubscription.model_validate(
             {"endpoint": push.endpoint, "keys": {"p256dh": push.p256dh, "auth": push.auth}}
         )
-        message = self._encrypter.get(payload(push), target)
+        message = self._encrypter.get(content, target)
         return message.encrypted, {
             "Authorization": message.headers["authorization"],
             "Content-Encoding": "aes128gcm",
