@@ -157,9 +157,9 @@ def _area(area: str, report: AreaReport, moment: _Moment) -> Iterator[Reason]:
         if not grade:
             continue
         symptom = Symptom(area, name, grade, moment.at, hours, group, trends.before(area, name, moment.history))
-        is_outside = grade >= _WORST or hours > windows[name].hours[grade - 1]
-        if is_outside and grade > moment.context.expected.get((area, name), 0):
-            yield _outside(symptom, windows[name], protocol)
+        if grade >= _WORST or hours > windows[name].hours[grade - 1]:
+            if grade > moment.context.expected.get((area, name), 0):
+                yield _outside(symptom, windows[name], protocol)
             yield from _late_after_earlier_visit(symptom, visit, moment)
         yield from trends.of_symptom(symptom, visit, protocol)
     if report.redness_cm is not None or report.swelling_cm is not None:

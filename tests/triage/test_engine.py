@@ -179,6 +179,11 @@ def test_an_expected_level_bears_on_windows_only() -> None:
     assert sign.judge(PROTOCOL).disposition is Disposition.CLINIC_SAME_DAY
 
 
+def test_an_expected_level_hides_no_late_onset_of_an_earlier_session() -> None:
+    late = then(log(480, swelling=0), log(580, swelling=2), visits=(0.0, 500.0), expected=(("swelling", 2),))
+    assert rules_of(late.judge(PROTOCOL)) == {"late_onset"}
+
+
 def test_fever_counts_for_four_weeks() -> None:
     assert judge(28 * 24, temperature_c=38.5).disposition is Disposition.CLINIC_SAME_DAY
     assert "fever" not in rules_of(judge(28 * 24 + 1, temperature_c=38.5))
