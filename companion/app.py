@@ -6,7 +6,7 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 
 from companion.accounts import routes as accounts
 from companion.config import Config
-from companion.console import cases, enrolment, patients, protocol, queue, rota
+from companion.console import cases, enrolment, expected, patients, protocol, queue, rota
 from companion.operations import routes as operations
 from companion.outbox import routes as outbox
 from companion.push import routes as push
@@ -17,6 +17,22 @@ from companion.schema import require_newest
 from companion.triage.lexicon import load_shipped_lexicons
 from companion.web import assets, guards, pages, style
 from companion.wiring import build_runtime
+
+_PAGES = (
+    style,
+    push,
+    outbox,
+    schedule,
+    reactions,
+    operations,
+    queue,
+    cases,
+    enrolment,
+    expected,
+    patients,
+    protocol,
+    rota,
+)
 
 
 def from_environment() -> Flask:
@@ -41,20 +57,7 @@ def create_app(runtime: Runtime) -> Flask:
     Compress(app)
     assets.install(app)
     accounts.install(app)
-    for package in (
-        style,
-        push,
-        outbox,
-        schedule,
-        reactions,
-        operations,
-        queue,
-        cases,
-        enrolment,
-        patients,
-        protocol,
-        rota,
-    ):
+    for package in _PAGES:
         app.register_blueprint(package.blueprint)
     guards.install(app, runtime.config)
     return app

@@ -7,11 +7,14 @@ import pytest
 from flask import Flask
 from werkzeug.routing import Rule
 
+from companion.accounts import queries as accounts
 from companion.app import create_app
 from companion.clinic import actions as duty
 from companion.clinic import queries as clinic
 from companion.clinic.rules import Shift
 from companion.escalation import actions as escalation
+from companion.reactions import actions as reactions
+from companion.reactions.rules import LevelForm
 from companion.runtime import Runtime
 from companion.web.guards import ANYONE, allowed_roles
 from tests.people import NOW, Cast
@@ -39,7 +42,11 @@ def _own_things(rt: Runtime, cast: Cast) -> dict[str, UUID]:
         )
         span = (NOW, NOW + timedelta(hours=1))
         duty.change_duty(db, clinic_id=cast.north, away=None, instead=cast.noor, span=span, actor_id=cast.max, now=NOW)
+        form = LevelForm("face", "swelling", 2, timedelta(days=2), "Known to swell.")
+        ada = accounts.person(db, cast.north, cast.ada)
+        level = reactions.expect_level(db, ada, form, by=cast.iris, now=NOW)
         things = {
+            "level_id": level.id,
             "shift_id": clinic.shifts(db, cast.north)[0].id,
             "change_id": clinic.changes(db, cast.north, NOW)[0].id,
         }
@@ -51,7 +58,7 @@ def _requests(app: Flask, things: dict[str, UUID]) -> list[tuple[Rule, str, str]
     found = []
     with app.test_request_context():
         for rule in app.url_map.iter_rules():
-            values = {name: things.get(name, "x") for name in rule.arguments}
+            values = {name: things.get(name, uuid4() if name.endswith("_id") else "x") for name in rule.arguments}
             url = app.url_map.bind("localhost").build(rule.endpoint, values)
             found += [(rule, method, url) for method in sorted((rule.methods or set()) - {"HEAD", "OPTIONS"})]
     return found
@@ -77,6 +84,7 @@ def test_a_role_that_is_not_stated_is_refused(app: Flask, rt: Runtime, cast: Cas
 def test_nobody_of_another_clinic_finds_anything(app: Flask, rt: Runtime, cast: Cast) -> None:
     things = _own_things(rt, cast)
     good = {"outcome": "reassured", "note": "Fine.", "how": "called", "date": "2026-12-01", "time": "10:00"}
+    good |= {"area": "face", "symptom": "swelling", "grade": "2", "days": "3", "reason": "Known."}
     checked = 0
     for rule, method, url in _requests(app, things):
         if not rule.arguments & set(things) or method == "PUT":

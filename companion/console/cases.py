@@ -11,6 +11,7 @@ from werkzeug.wrappers import Response
 from companion.accounts import queries as accounts
 from companion.accounts.models import Person
 from companion.clinic import queries as clinic
+from companion.console.expected import expected_now
 from companion.console.queue import surroundings
 from companion.course.words import AREAS
 from companion.errors import Conflict, Invalid
@@ -19,7 +20,7 @@ from companion.escalation.models import Escalation, EscalationEvent
 from companion.outbox import queries as outbox
 from companion.protocols import queries as protocols
 from companion.reactions import queries as reactions
-from companion.reactions.words import SYMPTOMS
+from companion.reactions.words import GRADES, SYMPTOMS
 from companion.runtime import current_runtime
 from companion.schedule import queries as schedule
 from companion.web.guards import CARERS, Actor, current_actor, roles
@@ -133,6 +134,8 @@ def _page(actor: Actor, case_id: UUID, errors: dict[str, str], fields: dict[str,
             outcomes=rules.OUTCOMES,
             areas=AREAS,
             symptoms=SYMPTOMS,
+            grades=GRADES,
+            expected=expected_now(db, actor.clinic_id, case.patient_id, now),
             errors=errors,
             fields=fields,
             now=now,

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Collection
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import TypeVar
 from uuid import UUID
 
@@ -12,6 +12,8 @@ from companion import clock
 from companion.accounts.forms import parse_contact
 from companion.course.forms import CourseForm, parse_course
 from companion.errors import Invalid
+from companion.reactions.rules import LEVEL_DAYS, LevelForm
+from companion.triage.observation import AREAS, SYMPTOMS
 
 _Parsed = TypeVar("_Parsed")
 
@@ -53,6 +55,27 @@ def parse_enrolment(fields: dict[str, list[str]], zone: str, *, locales: Collect
     if faults or name is None or course is None:
         raise Invalid(faults)
     return Enrolment(own, name, locale, contact, course, visit.starts_at if visit else None)
+
+
+def parse_expected_level(fields: dict[str, list[str]]) -> LevelForm:
+    """Invalid with a sentence for each field that is missing, unknown or out of range."""
+    area, symptom, grade, days, reason = (
+        " ".join(fields.get(name, [""])[0].split()) for name in ("area", "symptom", "grade", "days", "reason")
+    )
+    faults: dict[str, str] = {}
+    if area not in AREAS:
+        faults["area"] = gettext("Choose one")
+    if symptom not in SYMPTOMS:
+        faults["symptom"] = gettext("Choose one")
+    if grade not in ("1", "2", "3"):
+        faults["grade"] = gettext("Choose one")
+    if days not in map(str, range(1, LEVEL_DAYS + 1)):
+        faults["days"] = gettext("Enter a whole number from %(low)s to %(high)s", low=1, high=LEVEL_DAYS)
+    if not 3 <= len(reason) <= 500:
+        faults["reason"] = gettext("Write why, in 3 to 500 characters")
+    if faults:
+        raise Invalid(faults)
+    return LevelForm(area, symptom, int(grade), timedelta(days=int(days)), reason)
 
 
 def _collect(faults: dict[str, str], parse: Callable[[], _Parsed]) -> _Parsed | None:

@@ -11,6 +11,7 @@ from companion.accounts import queries as accounts
 from companion.accounts.models import Person
 from companion.clinic import queries as clinic
 from companion.console import forms
+from companion.console.expected import expected_now
 from companion.console.queue import surroundings
 from companion.course import actions as course_actions
 from companion.course import queries as courses
@@ -18,6 +19,7 @@ from companion.course import words
 from companion.course.forms import parse_course
 from companion.errors import Invalid
 from companion.reactions import queries as reactions
+from companion.reactions.words import GRADES, SYMPTOMS
 from companion.runtime import current_runtime
 from companion.schedule import actions as schedule_actions
 from companion.schedule import queries as schedule
@@ -126,6 +128,10 @@ def _page(actor: Actor, patient_id: UUID, errors: dict[str, str], fields: dict[s
             overviews=_overviews(db, actor.clinic_id, patient_id),
             visits=schedule.visits_of(db, actor.clinic_id, patient_id),
             entries=reactions.recent(db, actor.clinic_id, patient_id),
+            expected=expected_now(db, actor.clinic_id, patient_id, now),
+            areas=words.AREAS,
+            symptoms=SYMPTOMS,
+            grades=GRADES,
             words=words,
             errors=errors,
             fields=fields,

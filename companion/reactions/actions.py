@@ -11,6 +11,7 @@ from sqlalchemy.dialects.sqlite import insert as insert_sqlite
 from sqlalchemy.orm import Session
 
 from companion.accounts.actions import record
+from companion.accounts.models import Person
 from companion.errors import Conflict, NotFound
 from companion.escalation import actions as escalation
 from companion.escalation import queries as cases
@@ -19,7 +20,7 @@ from companion.languages import N_
 from companion.protocols import queries as protocols
 from companion.reactions import queries, rules
 from companion.reactions.forms import Entry
-from companion.reactions.models import Assessment, Reaction
+from companion.reactions.models import Assessment, ExpectedLevel, Reaction
 from companion.schedule import actions as schedule
 from companion.schedule import queries as visits
 from companion.triage import observation as triage
@@ -98,6 +99,47 @@ def answer_words(db: Session, patient: tuple[UUID, UUID], reaction_id: UUID, *, 
     record(db, clinic_id=clinic_id, actor_id=patient_id, verb=verb, about=("reaction", reaction_id), now=now)
 
 
+def expect_level(db: Session, patient: Person, form: rules.LevelForm, *, by: UUID, now: datetime) -> ExpectedLevel:
+    """Expect a symptom of this patient up to a grade for some days; windows do not alarm at it meanwhile."""
+    row = ExpectedLevel(
+        clinic_id=patient.clinic_id,
+        id=new_id(),
+        patient_id=patient.id,
+        area=form.area,
+        symptom=form.symptom,
+        grade=form.grade,
+        reason=form.reason,
+        set_by=by,
+        set_at=now,
+        until_at=now + form.lasts,
+        ended_by=None,
+        ended_at=None,
+    )
+    db.add(row)
+    db.flush()
+    about = ("expected_level", row.id)
+    record(db, clinic_id=row.clinic_id, actor_id=by, verb="expected_level.set", about=about, now=now)
+    return row
+
+
+def end_expected_level(db: Session, patient: Person, level_id: UUID, *, by: UUID, now: datetime) -> None:
+    """The protocol alone counts again; NotFound where there is no such level, or it has ended."""
+    ended = (
+        update(ExpectedLevel)
+        .where(
+            ExpectedLevel.clinic_id == patient.clinic_id,
+            ExpectedLevel.patient_id == patient.id,
+            ExpectedLevel.id == level_id,
+            ExpectedLevel.ended_at.is_(None),
+        )
+        .values(ended_by=by, ended_at=now)
+    )
+    if db.execute(ended.returning(ExpectedLevel.id)).first() is None:
+        raise NotFound
+    about = ("expected_level", level_id)
+    record(db, clinic_id=patient.clinic_id, actor_id=by, verb="expected_level.ended", about=about, now=now)
+
+
 def _keep(db: Session, patient: tuple[UUID, UUID], reaction_id: UUID, entry: Entry, now: datetime) -> bool:
     make = insert_sqlite if db.get_bind().dialect.name == "sqlite" else insert_postgresql
     statement = make(Reaction).values(
@@ -118,9 +160,16 @@ def _assess(
 ) -> triage.Assessment:
     case = cases.unresolved_case_of(db, *patient)
     sessions, past = visits.past_visits_of(db, *patient, now), queries.judged_before(db, *patient)
+    levels = queries.expected_levels(db, *patient)
 
     def judge() -> triage.Assessment:
-        context = Context(rules.as_visits(sessions), open_case=Disposition.of(case.level) if case else None)
+        took_place = rules.as_visits(sessions)
+        expected = rules.levels_at(levels, took_place, min(entry.noted_at, now))
+        context = Context(
+            took_place,
+            open_case=Disposition.of(case.level) if case else None,
+            expected={key: level.grade for key, level in expected.items()},
+        )
         entered = rules.observation_of(entry.form.model_dump(), noted_at=entry.noted_at, received_at=now)
         return assess(entered, queries.observations(past), context, protocol)
 

@@ -14,7 +14,7 @@ from companion.reactions.rules import Replay
 from companion.runtime import Runtime
 from companion.schedule import queries as schedule
 from companion.triage.engine import assess
-from companion.triage.observation import Context, Disposition, Observation
+from companion.triage.observation import Context, Disposition
 from companion.triage.protocol import Protocol
 
 _BATCH = 200
@@ -31,7 +31,8 @@ def replay(
 ) -> Replay:
     """Judge the entries of the last `days` by `protocol` and by each clinic's own; changes nothing.
 
-    Both judge what was entered, beside the patient's other entries and sessions, without a case that was open then.
+    Both judge what was entered, beside the patient's other entries, sessions and expected levels, without a case that
+    was open then.
     """
     since = now - timedelta(days=days)
     with rt.db.reading(EVERY_CLINIC) as db:
@@ -81,16 +82,14 @@ def _judged_twice(
 ) -> list[tuple[Disposition, Disposition]]:
     own = protocols.current(db, clinic_id)
     visits = schedule.past_visits_of_many(db, clinic_id, patient_ids, now)
+    levels = queries.expected_levels_of(db, clinic_id, patient_ids)
     pairs = list[tuple[Disposition, Disposition]]()
     for patient_id, history in queries.observations_of(db, clinic_id, patient_ids).items():
-        context = Context(visits=rules.as_visits(visits.get(patient_id, [])))
-        pairs += [
-            (_level(one, history, context, own), _level(one, history, context, other))
-            for one in history
-            if one.noted_at >= since
-        ]
+        sessions, expected = rules.as_visits(visits.get(patient_id, [])), levels.get(patient_id, [])
+        for one in history:
+            if one.noted_at >= since:
+                on = rules.levels_at(expected, sessions, one.noted_at) if expected else {}
+                context = Context(sessions, expected={key: level.grade for key, level in on.items()})
+                before, after = (assess(one, history, context, by).disposition for by in (own, other))
+                pairs.append((before, after))
     return pairs
-
-
-def _level(one: Observation, history: Sequence[Observation], context: Context, protocol: Protocol) -> Disposition:
-    return assess(one, history, context, protocol).disposition

@@ -4,7 +4,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ForeignKeyConstraint, Index, UniqueConstraint
+from sqlalchemy import CheckConstraint, ForeignKeyConstraint, Index, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
 from companion.db import Base, ClinicScoped, within_clinic
@@ -57,3 +57,29 @@ class Assessment(ClinicScoped, Base):
     hours: Mapped[float | None]
     protocol_version: Mapped[str]
     assessed_at: Mapped[datetime]
+
+
+class ExpectedLevel(ClinicScoped, Base):
+    """Up to which grade a nurse expects a symptom of one patient's area, until when, and why."""
+
+    __tablename__ = "expected_levels"
+    __table_args__ = (
+        within_clinic("patient_id", "people"),
+        within_clinic("set_by", "people"),
+        within_clinic("ended_by", "people"),
+        Index("ix_expected_levels_patient", "clinic_id", "patient_id", "set_at"),
+        CheckConstraint("grade between 1 and 3", name="grade_range"),
+        {"sqlite_strict": True},
+    )
+
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    patient_id: Mapped[UUID]
+    area: Mapped[str]
+    symptom: Mapped[str]
+    grade: Mapped[int]
+    reason: Mapped[str]
+    set_by: Mapped[UUID]
+    set_at: Mapped[datetime]
+    until_at: Mapped[datetime]
+    ended_by: Mapped[UUID | None]
+    ended_at: Mapped[datetime | None]

@@ -13,7 +13,7 @@ from companion.errors import NotFound
 from companion.escalation import queries as escalation
 from companion.escalation.models import Escalation
 from companion.reactions import rules
-from companion.reactions.models import Assessment, Reaction
+from companion.reactions.models import Assessment, ExpectedLevel, Reaction
 from companion.schedule.models import Visit
 from companion.triage.engine import expected_grades
 from companion.triage.observation import SYMPTOMS, Observation
@@ -86,6 +86,20 @@ def judged_before(db: Session, clinic_id: UUID, patient_id: UUID, *, limit: int 
     return list(rows.scalars())[::-1]
 
 
+def expected_levels(db: Session, clinic_id: UUID, patient_id: UUID) -> list[ExpectedLevel]:
+    """What nurses ever expected of a patient, in the order it was set; `rules.levels_at` says what counts."""
+    return expected_levels_of(db, clinic_id, [patient_id]).get(patient_id, [])
+
+
+def expected_levels_of(db: Session, clinic_id: UUID, patient_ids: Collection[UUID]) -> dict[UUID, list[ExpectedLevel]]:
+    """As `expected_levels`, for several patients."""
+    mine = (ExpectedLevel.clinic_id == clinic_id, ExpectedLevel.patient_id.in_(patient_ids))
+    found: dict[UUID, list[ExpectedLevel]] = {}
+    for row in db.scalars(select(ExpectedLevel).where(*mine).order_by(ExpectedLevel.set_at)):
+        found.setdefault(row.patient_id, []).append(row)
+    return found
+
+
 def observations(rows: Sequence[Reaction]) -> list[Observation]:
     """Entries as triage compares with them: their words unread."""
     return [_observation(row, is_judged=False) for row in rows]
@@ -131,11 +145,14 @@ def care_of(db: Session, reaction: Reaction) -> Care:
     )
 
 
-def expectations_of(entry: Graded, visits: Sequence[Visit], protocol: Protocol) -> list[rules.Expectation]:
-    """For everything that was noticed: what was told, and what the protocol expects there at that time."""
+def expectations_of(
+    entry: Graded, visits: Sequence[Visit], levels: Sequence[ExpectedLevel], protocol: Protocol
+) -> list[rules.Expectation]:
+    """For everything that was noticed: what was told, and what protocol and nurses expect there at that time."""
     at, took_place = entry.reaction.noted_at, rules.as_visits(visits)
+    own = rules.levels_at(levels, took_place, at)
     return [
-        rules.Expectation(area, symptom, report[symptom], expected[symptom])
+        rules.expectation(area, symptom, report[symptom], expected[symptom], own.get((area, symptom)))
         for area, report in entry.reaction.body["areas"].items()
         if (expected := expected_grades(area, at, took_place, protocol))
         for symptom in SYMPTOMS

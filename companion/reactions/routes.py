@@ -165,7 +165,8 @@ def show(reaction_id: UUID) -> str:
         entry = queries.graded(db, actor.clinic_id, actor.id, reaction_id)
         care = queries.care_of(db, entry.reaction)
         visits = schedule.past_visits_of(db, actor.clinic_id, actor.id, rt.clock())
-        expectations = queries.expectations_of(entry, visits, protocols.current(db, actor.clinic_id))
+        levels = queries.expected_levels(db, actor.clinic_id, actor.id)
+        expectations = queries.expectations_of(entry, visits, levels, protocols.current(db, actor.clinic_id))
         approval = protocols.approvals(db, actor.clinic_id).get(entry.assessment.protocol_version)
     return render_template(
         "reactions/show.html",
@@ -176,7 +177,7 @@ def show(reaction_id: UUID) -> str:
         approval=approval,
         expectations=expectations,
         symptoms=words.SYMPTOMS,
-        grades={grade: label for grade, label, _ in words.ANCHORS},
+        grades=words.GRADES,
         areas=AREA_WORDS,
         advice=words.ADVICE[entry.assessment.disposition],
         outcomes=words.OUTCOMES,

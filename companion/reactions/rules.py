@@ -5,14 +5,16 @@ A chart is one area, one line a symptom, time to the right, grade upwards.
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
-from typing import Any, Protocol
+from datetime import datetime, timedelta
+from typing import Any, Protocol, TypeVar
 
 from companion.triage.lexicon import told
 from companion.triage.observation import SYMPTOMS, AreaReport, Observation, Visit
 
 WIDTH, HEIGHT, MARGIN = 300.0, 84.0, 14.0
 WORST = 4
+# How long a nurse may expect more than the protocol does. Proposal.
+LEVEL_DAYS = 14
 
 
 def observation_of(
@@ -53,18 +55,69 @@ def as_visits(rows: Iterable[Session]) -> tuple[Visit, ...]:
 
 
 @dataclass(frozen=True, slots=True)
+class LevelForm:
+    """What a nurse expects of one symptom in one area, for how long (at most 14 days), and why."""
+
+    area: str
+    symptom: str
+    grade: int
+    lasts: timedelta
+    reason: str
+
+
+class Level(Protocol):
+    """An expected level as it is kept."""
+
+    area: Any
+    symptom: Any
+    grade: Any
+    set_at: Any
+    until_at: Any
+    ended_at: Any
+
+
+_Level = TypeVar("_Level", bound=Level)
+
+
+def levels_at(levels: Iterable[_Level], visits: Iterable[Visit], at: datetime) -> dict[tuple[str, str], _Level]:
+    """The expected levels that count at a time, by area and symptom; of several the one set last.
+
+    A session of the area ends what was set before it: it has its own course.
+    """
+    sessions = tuple(visits)
+    found: dict[tuple[str, str], _Level] = {}
+    for level in sorted(levels, key=lambda one: one.set_at):
+        is_on = level.set_at <= at < level.until_at and (level.ended_at is None or at < level.ended_at)
+        is_over = any(level.set_at < visit.at <= at and level.area in visit.areas for visit in sessions)
+        if is_on and not is_over:
+            found[level.area, level.symptom] = level
+    return found
+
+
+@dataclass(frozen=True, slots=True)
 class Expectation:
-    """What was told of one symptom, and the highest grade that is expected there at that time."""
+    """What was told of one symptom, and the highest grade that is expected there at that time.
+
+    `until_at` is set where a nurse expects more of this patient than the protocol does, and says until when.
+    """
 
     area: str
     symptom: str
     grade: int
     expected: int
+    until_at: datetime | None = None
 
     @property
     def is_within(self) -> bool:
         """Whether it is what the clinic expects."""
         return self.grade <= self.expected
+
+
+def expectation(area: str, symptom: str, grade: int, expected: int, level: Level | None) -> Expectation:
+    """The higher of what the protocol expects and what a nurse does."""
+    if level is None or level.grade <= expected:
+        return Expectation(area, symptom, grade, expected)
+    return Expectation(area, symptom, grade, level.grade, level.until_at)
 
 
 @dataclass(frozen=True, slots=True)

@@ -30,6 +30,7 @@ ANCHORS = (
     (3, N_("Severe"), N_("It stops me doing things I usually do")),
     (4, N_("Very severe"), N_("The worst I can imagine")),
 )
+GRADES = {grade: label for grade, label, _ in ANCHORS}
 ADVICE = {
     "emergency": Advice(
         N_("Call the emergency number now"),
