@@ -18,7 +18,7 @@ from companion import demo, schema, supervisor, worker
 from companion.accounts import actions as accounts
 from companion.accounts import queries as people
 from companion.clock import utc_now
-from companion.config import Config, make_secrets
+from companion.config import Config, make_secrets, rotate_vapid_key
 from companion.db import EVERY_CLINIC, Database
 from companion.doctor import examine
 from companion.errors import CompanionError, Misconfigured
@@ -99,9 +99,14 @@ def migrate() -> None:
 
 
 @commands.command()
-def keys() -> None:
+@click.option("--rotate", is_flag=True, help="Make a new key for pushes; the present one serves until devices moved.")
+def keys(rotate: bool) -> None:
     """Make the secrets that are missing."""
-    _prepare_secrets(Config())
+    config = Config()
+    _prepare_secrets(config)
+    if rotate:
+        rotate_vapid_key(config.data_dir / "secrets")
+        console.print("A new key is in place. Start web and worker again; devices move to it as they are opened.")
     console.print("The secrets are in place.")
 
 

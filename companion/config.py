@@ -82,17 +82,30 @@ class Config(BaseSettings):
 
 @dataclass(frozen=True, slots=True)
 class Secrets:
-    """The keys of this installation: `mac_key` signs receipts, `vapid_pem` signs pushes."""
+    """The keys of this installation: `mac_key` signs receipts, `vapid_pem` signs pushes.
+
+    `previous_vapid_pem` signs for devices that subscribed before the key was changed and were not opened since.
+    """
 
     mac_key: bytes
     vapid_pem: bytes
+    previous_vapid_pem: bytes | None = None
 
     @property
     def vapid_public_key(self) -> str:
         """The application server key as browsers want it: base64url of the uncompressed point, 87 characters."""
-        key = serialization.load_pem_private_key(self.vapid_pem, password=None)
-        point = key.public_key().public_bytes(serialization.Encoding.X962, serialization.PublicFormat.UncompressedPoint)
-        return base64.urlsafe_b64encode(point).rstrip(b"=").decode()
+        return _public_key(self.vapid_pem)
+
+    @property
+    def vapid_keys(self) -> dict[str, bytes]:
+        """Every key that we can sign with, by its id: the present one and, after a change, the one before."""
+        pems = [self.vapid_pem, *([self.previous_vapid_pem] if self.previous_vapid_pem else [])]
+        return {vapid_key_id(_public_key(pem)): pem for pem in pems}
+
+
+def vapid_key_id(public_key: str) -> str:
+    """The name under which a device's row keeps the key that it subscribed for."""
+    return public_key[:16]
 
 
 def make_secrets(folder: Path) -> None:
@@ -102,18 +115,42 @@ def make_secrets(folder: Path) -> None:
     _write_once(folder / "vapid.pem", _new_vapid_key())
 
 
+def rotate_vapid_key(folder: Path) -> None:
+    """Make a new key for pushes and keep the present one, so that devices move over as they are opened.
+
+    Web and worker read keys when they start. A crash in between leaves a key in place, never none.
+    """
+    present, previous = folder / "vapid.pem", folder / "vapid-previous.pem"
+    _replace(previous, _read_private(present))
+    _replace(present, _new_vapid_key())
+
+
 def load_secrets(folder: Path) -> Secrets:
     """Read the secrets; Misconfigured if one is missing, too short or readable by others."""
     mac_key, vapid_pem = (_read_private(folder / name) for name in ("mac.key", "vapid.pem"))
     if len(mac_key) < 32:
         raise Misconfigured(f"The secret {folder / 'mac.key'} is too short: it must hold at least 32 bytes.")
+    _require_p256(vapid_pem, folder / "vapid.pem")
+    previous = folder / "vapid-previous.pem"
+    previous_pem = _read_private(previous) if previous.exists() else None
+    if previous_pem:
+        _require_p256(previous_pem, previous)
+    return Secrets(mac_key=mac_key, vapid_pem=vapid_pem, previous_vapid_pem=previous_pem)
+
+
+def _require_p256(pem: bytes, path: Path) -> None:
     try:
-        key = serialization.load_pem_private_key(vapid_pem, password=None)
+        key = serialization.load_pem_private_key(pem, password=None)
     except ValueError:
         key = None
     if not isinstance(key, ec.EllipticCurvePrivateKey) or not isinstance(key.curve, ec.SECP256R1):
-        raise Misconfigured(f"The key {folder / 'vapid.pem'} is not a P-256 private key.")
-    return Secrets(mac_key=mac_key, vapid_pem=vapid_pem)
+        raise Misconfigured(f"The key {path} is not a P-256 private key.")
+
+
+def _public_key(pem: bytes) -> str:
+    key = serialization.load_pem_private_key(pem, password=None)
+    point = key.public_key().public_bytes(serialization.Encoding.X962, serialization.PublicFormat.UncompressedPoint)
+    return base64.urlsafe_b64encode(point).rstrip(b"=").decode()
 
 
 def _new_vapid_key() -> bytes:
@@ -131,6 +168,13 @@ def _write_once(path: Path, content: bytes) -> None:
         file.write(content)
         file.flush()
         os.fsync(file.fileno())
+
+
+def _replace(path: Path, content: bytes) -> None:
+    fresh = path.with_suffix(".new")
+    fresh.unlink(missing_ok=True)
+    _write_once(fresh, content)
+    fresh.replace(path)
 
 
 def _read_private(path: Path) -> bytes:

@@ -133,6 +133,7 @@ def _push(rt: Runtime, bundle: list[Claimed], device: Subscription, now: datetim
         endpoint=device.endpoint,
         p256dh=device.p256dh,
         auth=device.auth,
+        key_id=device.key_id,
         title=words.title,
         body=body % {"count": len(subjects)} if len(subjects) > 1 else body,
         navigate=f"{rt.config.base_url}{'/console/' if len(subjects) > 1 else message.url}",

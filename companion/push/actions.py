@@ -6,13 +6,21 @@ from uuid import UUID
 from sqlalchemy import delete, select, update
 from sqlalchemy.orm import Session
 
+from companion.config import vapid_key_id
 from companion.ids import new_id
 from companion.push import queries, rules
 from companion.push.forms import SubscriptionForm
 from companion.push.models import Subscription
 
 
-def subscribe(db: Session, *, clinic_id: UUID, person_id: UUID, form: SubscriptionForm, now: datetime) -> Subscription:
+def subscribe(
+    db: Session,
+    *,
+    clinic_id: UUID,
+    person_id: UUID,
+    form: SubscriptionForm,
+    now: datetime,
+) -> Subscription:
     """Keep a device, or note that it was seen again. A browser belongs to whoever is signed in on it.
 
     Needs a session over EVERY_CLINIC, since the browser may have been another clinic's before.
@@ -27,7 +35,7 @@ def subscribe(db: Session, *, clinic_id: UUID, person_id: UUID, form: Subscripti
             clinic_id=clinic_id, id=new_id(), person_id=person_id, endpoint=form.endpoint, created_at=now
         )
         db.add(row)
-    row.p256dh, row.auth, row.key_id, row.seen_at = form.keys.p256dh, form.keys.auth, form.key[:16], now
+    row.p256dh, row.auth, row.key_id, row.seen_at = form.keys.p256dh, form.keys.auth, vapid_key_id(form.key), now
     db.flush()
     _keep_newest(db, clinic_id, person_id)
     return row

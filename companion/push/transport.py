@@ -44,12 +44,16 @@ _NETWORK_FAULTS = (aiohttp.ClientError, OSError, TimeoutError)
 
 @dataclass(frozen=True, slots=True)
 class Push:
-    """One message to one device. `tag` names the message on the phone; `topic` replaces a queued one of that name."""
+    """One message to one device. `tag` names the message on the phone; `topic` replaces a queued one of that name.
+
+    `key_id` names our key that the device subscribed for: a push service takes nothing that another one signed.
+    """
 
     device_id: UUID
     endpoint: str
     p256dh: str
     auth: str
+    key_id: str
     title: str
     body: str
     navigate: str
@@ -73,13 +77,14 @@ class Result:
 class _CachedVapid(VAPID):
     """Signs once per push service and reuses the header for hours; the port and the contact stay as they are."""
 
-    def __init__(self, secrets: Secrets, contact: str, now: Callable[[], datetime]) -> None:
-        key = serialization.load_pem_private_key(secrets.vapid_pem, password=None)
-        public = key.public_key().public_bytes(
-            serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo
+    def __init__(self, pem: bytes, contact: str, now: Callable[[], datetime]) -> None:
+        key = serialization.load_pem_private_key(pem, password=None).public_key()
+        super().__init__(
+            pem, key.public_bytes(serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo)
         )
-        super().__init__(secrets.vapid_pem, public)
-        self._contact, self._public_key, self._now = contact, secrets.vapid_public_key, now
+        point = key.public_bytes(serialization.Encoding.X962, serialization.PublicFormat.UncompressedPoint)
+        self._contact, self._now = contact, now
+        self._public_key = base64.urlsafe_b64encode(point).rstrip(b"=").decode()
         self._headers: dict[str, tuple[datetime, str]] = {}
 
     def get_authorization_header(self, endpoint: Any, subscriber: str, expiration: int) -> str:  # noqa: ARG002
@@ -139,13 +144,10 @@ class Transport:
     """Sends pushes; owns an event loop and one session with kept connections. Use it from one thread, close it."""
 
     def __init__(self, config: Config, secrets: Secrets, now: Callable[[], datetime]) -> None:
-        vapid = _CachedVapid(secrets, config.push_contact, now)
-        public = vapid.public_key.public_bytes(
-            serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo
-        )
         self._now = now
-        self._encrypter = WebPush(secrets.vapid_pem, public, subscriber="unused@companion.example.org")
-        self._encrypter.vapid = vapid
+        self._encrypters = {
+            key_id: _encrypter(pem, config.push_contact, now) for key_id, pem in secrets.vapid_keys.items()
+        }
         self._only_public = not config.push_insecure_loopback
         self._breaker = _Breaker()
         self._loop = asyncio.new_event_loop()
@@ -173,6 +175,8 @@ class Transport:
         return await asyncio.gather(*(self._send(push, self._session) for push in pushes))
 
     async def _send(self, push: Push, session: aiohttp.ClientSession) -> Result:
+        if push.key_id not in self._encrypters:  # signed by another key it would be refused: the device is kept
+            return Result(push.device_id, "refused")
         host = urlsplit(push.endpoint).netloc
         if rest := self._breaker.seconds_to_rest(host):
             return Result(push.device_id, "retry", None, rest)
@@ -200,7 +204,7 @@ class Transport:
         target = WebPushSubscription.model_validate(
             {"endpoint": push.endpoint, "keys": {"p256dh": push.p256dh, "auth": push.auth}}
         )
-        message = self._encrypter.get(content, target)
+        message = self._encrypters[push.key_id].get(content, target)
         return message.encrypted, {
             "Authorization": message.headers["authorization"],
             "Content-Encoding": "aes128gcm",
@@ -209,6 +213,14 @@ class Transport:
             "Topic": topic(push.tag),
             "Urgency": "high" if push.is_urgent else "normal",
         }
+
+
+def _encrypter(pem: bytes, contact: str, now: Callable[[], datetime]) -> WebPush:
+    vapid = _CachedVapid(pem, contact, now)
+    public = vapid.public_key.public_bytes(serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo)
+    made = WebPush(pem, public, subscriber="unused@companion.example.org")
+    made.vapid = vapid
+    return made
 
 
 def payload(push: Push) -> bytes:

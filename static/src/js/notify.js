@@ -1,5 +1,6 @@
 // What a push does on a device: always a notification, a receipt, and a tap that opens the right page. Part of the worker.
 import { flush } from './queue.js';
+import { resubscribe } from './subscription.js';
 
 // Every push shows a notification: browsers take the permission away from those that do not.
 export async function onPush(event) {
@@ -10,12 +11,22 @@ export async function onPush(event) {
     icon: self.__PRECACHE.find((url) => url.includes('icon-192')), badge: self.__PRECACHE.find((url) => url.includes('badge-96')),
   });
   if (said.data?.receipt) await confirmShown(said.data.receipt);
+  await showCount().catch(() => {});
   await flush({ eager: true }).catch(() => {});
 }
 
 export async function onTap(event) {
   event.notification.close();
   await openPage(event.notification.data?.url);
+}
+
+export async function onSubscriptionEnd() {
+  await resubscribe(self.registration.pushManager).catch(() => {}); // else on the next opening of the app
+}
+
+async function showCount() {
+  const shown = await self.registration.getNotifications();
+  await self.navigator.setAppBadge?.(shown.length);
 }
 
 async function confirmShown(receipt) {
@@ -26,7 +37,11 @@ async function confirmShown(receipt) {
 async function openPage(wanted) {
   const url = new URL(wanted ?? '/', location.origin);
   if (url.origin !== location.origin) return;
-  for (const page of await self.clients.matchAll({ type: 'window', includeUncontrolled: true })) {
+  const pages = await self.clients.matchAll({ type: 'window', includeUncontrolled: true });
+  const there = pages.find((page) => page.url === url.href);
+  if (there) return void await there.focus();
+  // A page with a half-filled check-in is left alone.
+  for (const page of pages.filter((one) => !new URL(one.url).pathname.startsWith('/reactions/new'))) {
     try { await page.focus(); return void await page.navigate(url.href); } catch { /* not ours to steer: open another */ }
   }
   await self.clients.openWindow(url.href);

@@ -1,72 +1,82 @@
 // Notifications: asked for in context, checked and sent again on every opening, their state always visible.
-import { word } from './words.js';
+import { platform } from './install.js';
+import { soon, subscriptionFor, tell } from './subscription.js';
+import { momentOf, timeOf, word } from './words.js';
 
-const PATIENCE_MS = 15_000;
+const TEST_MS = 30_000;
 
 export async function startPush() {
   const { subject, pushKey } = document.body.dataset;
   const panel = document.querySelector('[data-push]');
   if (!subject || !pushKey) return;
-  const state = await stateOf(pushKey).catch(() => 'push_failed');
-  if (panel) show(panel, state, pushKey);
+  const found = await stateOf(pushKey).catch(() => ({ state: 'push_failed' }));
+  if (panel) show(panel, found, pushKey);
 }
 
 async function stateOf(key) {
   if (!('serviceWorker' in navigator) || !('PushManager' in window) || !('Notification' in window)) {
-    return /iPhone|iPad/.test(navigator.userAgent) ? 'push_install' : 'push_unsupported';
+    return { state: platform() === 'ios' ? 'push_install' : 'push_unsupported' };
   }
-  if (Notification.permission === 'denied') return 'push_blocked';
-  if (Notification.permission !== 'granted') return 'push_off';
-  const registration = await soon(navigator.serviceWorker.ready);
-  const subscription = await registration.pushManager.getSubscription();
-  if (!subscription) return 'push_off';
-  await tell(subscription, key);
-  return 'push_on';
+  if (Notification.permission === 'denied') return { state: 'push_blocked' };
+  if (Notification.permission !== 'granted') return { state: 'push_off' };
+  return subscribed(key);
 }
 
-function show(panel, state, key) {
-  const button = panel.querySelector('[data-push-ask]');
+// Browsers end subscriptions, and the clinic changes its key: whoever has allowed notifications keeps them.
+async function subscribed(key) {
+  const { pushManager } = await soon(navigator.serviceWorker.ready);
+  const device = await tell(await subscriptionFor(pushManager, key));
+  return { state: device.proven_at ? 'push_proven' : 'push_on', device };
+}
+
+function show(panel, { state, device }, key) {
+  const [ask, test, help] = ['ask', 'test', 'help'].map((name) => panel.querySelector(`[data-push-${name}]`));
   panel.hidden = false;
-  panel.querySelector('[data-push-state]').textContent = word(state);
   panel.dataset.state = state;
-  button.hidden = !['push_off', 'push_failed'].includes(state);
-  button.onclick = async () => {
-    button.setAttribute('aria-busy', 'true');
-    panel.querySelector('[data-push-state]').textContent = word('push_asking');
-    const after = await subscribe(key).catch(() => 'push_failed');
-    button.removeAttribute('aria-busy');
-    show(panel, after, key);
-  };
-}
-
-async function subscribe(key) {
-  if (await soon(Notification.requestPermission(), 60_000) !== 'granted') return 'push_blocked';
-  const registration = await soon(navigator.serviceWorker.ready);
-  const wanted = { userVisibleOnly: true, applicationServerKey: bytes(key) };
-  let subscription;
-  try { subscription = await soon(registration.pushManager.subscribe(wanted)); } catch (error) {
-    if (error.name !== 'InvalidStateError') throw error;
-    await (await registration.pushManager.getSubscription())?.unsubscribe(); // made for an older key of ours
-    subscription = await soon(registration.pushManager.subscribe(wanted));
-  }
-  await tell(subscription, key);
-  return 'push_on';
-}
-
-async function tell(subscription, key) {
-  const { endpoint, keys } = subscription.toJSON();
-  const response = await fetch('/push/subscriptions', {
-    method: 'POST', headers: { 'Content-Type': 'application/json', Accept: 'application/json' }, body: JSON.stringify({ endpoint, keys, key }),
+  say(panel, word(state, { when: device?.proven_at ? momentOf(device.proven_at) : '' }));
+  ask.hidden = !['push_off', 'push_failed'].includes(state);
+  test.hidden = !device;
+  help.hidden = !['push_blocked', 'push_install'].includes(state);
+  ask.onclick = () => busy(ask, async () => {
+    say(panel, word('push_asking'));
+    show(panel, await askAndSubscribe(key).catch(() => ({ state: 'push_failed' })), key);
   });
-  if (!response.ok) throw new Error('the clinic did not take the subscription');
+  test.onclick = () => busy(test, async () => {
+    say(panel, word('push_test_waiting'));
+    const proven = await provenByTest(device).catch(() => null);
+    if (!proven) return say(panel, word('push_test_missing'));
+    panel.dataset.state = 'push_proven';
+    return say(panel, word('push_test_came', { time: timeOf(proven) }));
+  });
 }
 
-// Some browsers never settle a subscription without a network.
-function soon(promise, ms = PATIENCE_MS) {
-  return Promise.race([promise, new Promise((_, reject) => { setTimeout(() => reject(new Error('too slow')), ms); })]);
+function say(panel, sentence) {
+  panel.querySelector('[data-push-state]').textContent = sentence;
 }
 
-function bytes(base64url) {
-  const text = atob(base64url.replace(/-/g, '+').replace(/_/g, '/'));
-  return Uint8Array.from(text, (character) => character.charCodeAt(0));
+async function busy(button, work) {
+  button.setAttribute('aria-busy', 'true');
+  button.disabled = true;
+  try { await work(); } finally {
+    button.removeAttribute('aria-busy');
+    button.disabled = false;
+  }
+}
+
+async function askAndSubscribe(key) {
+  if (await soon(Notification.requestPermission(), 60_000) !== 'granted') return { state: 'push_blocked' };
+  return subscribed(key);
+}
+
+// Sent is not shown: only this device's own receipt says that the test came.
+async function provenByTest(device) {
+  const options = { headers: { 'Content-Type': 'application/json', Accept: 'application/json' } };
+  const sent = await fetch('/push/test', { method: 'POST', body: '{}', ...options });
+  if (!sent.ok) throw new Error('the clinic did not send a test');
+  for (const end = Date.now() + TEST_MS; Date.now() < end;) {
+    await new Promise((resolve) => { setTimeout(resolve, 1_000); });
+    const seen = await (await fetch(`/push/subscriptions/${device.id}`, options)).json();
+    if (seen.proven_at && seen.proven_at !== device.proven_at) return (device.proven_at = seen.proven_at);
+  }
+  return null;
 }

@@ -1,5 +1,5 @@
 // The service worker: keeps the impersonal shell, shows every push, sends what waits. self.__VERSION and __PRECACHE stand before it.
-import { onPush, onTap } from './notify.js';
+import { onPush, onSubscriptionEnd, onTap } from './notify.js';
 import { flush } from './queue.js';
 import { known } from './store.js';
 
@@ -10,6 +10,7 @@ self.addEventListener('activate', (event) => event.waitUntil(takeOver()));
 self.addEventListener('message', (event) => { if (event.data === 'skip-waiting') self.skipWaiting(); });
 self.addEventListener('sync', (event) => { if (event.tag === 'entries') event.waitUntil(sendOrTryAgain()); });
 self.addEventListener('push', (event) => event.waitUntil(onPush(event)));
+self.addEventListener('pushsubscriptionchange', (event) => event.waitUntil(onSubscriptionEnd()));
 self.addEventListener('notificationclick', (event) => event.waitUntil(onTap(event)));
 self.addEventListener('fetch', (event) => {
   const { request } = event;

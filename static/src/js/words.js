@@ -5,3 +5,10 @@ export function word(name, values = {}) {
 }
 export const timeOf = (at) => new Date(at).toLocaleTimeString(document.documentElement.lang, { hour: '2-digit', minute: '2-digit', hourCycle: 'h23' });
 export const dayAndTimeOf = (at) => new Date(at).toLocaleString(document.documentElement.lang, { weekday: 'long', hour: '2-digit', minute: '2-digit', hourCycle: 'h23' });
+// "14:05" today, "Tuesday, 14:05" within a week, else the date.
+export function momentOf(at, now = new Date()) {
+  const date = new Date(at);
+  const days = (now - date) / 86_400_000;
+  const day = date.toDateString() === now.toDateString() ? {} : days < 6 ? { weekday: 'long' } : { day: 'numeric', month: 'long' };
+  return date.toLocaleString(document.documentElement.lang, { ...day, hour: '2-digit', minute: '2-digit', hourCycle: 'h23' });
+}
