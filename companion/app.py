@@ -4,6 +4,7 @@ from flask import Flask
 from flask_compress import Compress
 from werkzeug.middleware.proxy_fix import ProxyFix
 
+from companion.access import routes as access
 from companion.accounts import routes as accounts
 from companion.config import Config
 from companion.console import cases, enrolment, expected, patients, protocol, queue, rota
@@ -21,6 +22,7 @@ from companion.wiring import build_runtime
 _PAGES = (
     style,
     push,
+    access,
     outbox,
     schedule,
     reactions,

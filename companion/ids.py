@@ -25,6 +25,11 @@ def new_code() -> str:
     return f"{letters[:4]}-{letters[4:]}"
 
 
+def new_digits() -> str:
+    """A code of six digits: a million codes, so it lives for minutes and its tries are counted."""
+    return f"{secrets.randbelow(1_000_000):06}"
+
+
 def plain_code(typed: str) -> str:
     """The code as it was made, however it was typed: case, spaces, dashes and look-alike letters do not matter."""
     letters = "".join(c for c in typed.upper().translate(_CONFUSED) if c in _CODE_ALPHABET)

@@ -6,6 +6,7 @@ from companion.db import Database
 from companion.runtime import Runtime
 
 # Every package's tables register themselves with the metadata; foreign keys name them by string.
+from companion.access import models as _access  # noqa: F401 isort: skip
 from companion.accounts import models as _accounts  # noqa: F401 isort: skip
 from companion.clinic import models as _clinic  # noqa: F401 isort: skip
 from companion.course import models as _course  # noqa: F401 isort: skip

@@ -7,12 +7,14 @@ import pytest
 from flask import Flask
 from werkzeug.routing import Rule
 
+from companion.accounts import actions as people
 from companion.accounts import queries as accounts
 from companion.app import create_app
 from companion.clinic import actions as duty
 from companion.clinic import queries as clinic
 from companion.clinic.rules import Shift
 from companion.escalation import actions as escalation
+from companion.ids import digest
 from companion.reactions import actions as reactions
 from companion.reactions.rules import LevelForm
 from companion.runtime import Runtime
@@ -45,7 +47,10 @@ def _own_things(rt: Runtime, cast: Cast) -> dict[str, UUID]:
         form = LevelForm("face", "swelling", 2, timedelta(days=2), "Known to swell.")
         ada = accounts.person(db, cast.north, cast.ada)
         level = reactions.expect_level(db, ada, form, by=cast.iris, now=NOW)
+        phone = accounts.living_sign_in(db, digest(people.start_sign_in(db, ada, now=NOW).token), NOW)
+        assert phone is not None
         things = {
+            "phone_id": phone[0].id,
             "level_id": level.id,
             "shift_id": clinic.shifts(db, cast.north)[0].id,
             "change_id": clinic.changes(db, cast.north, NOW)[0].id,

@@ -7,7 +7,9 @@ from uuid import UUID
 
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
-from sqlalchemy import update
+from sqlalchemy import delete, select, update
+from sqlalchemy.dialects.postgresql import insert as insert_postgresql
+from sqlalchemy.dialects.sqlite import insert as insert_sqlite
 from sqlalchemy.orm import Session
 
 from companion.accounts import queries, rules
@@ -141,7 +143,7 @@ def invite(
     return made
 
 
-def redeem(db: Session, token_or_code: str, *, now: datetime) -> NewSignIn | None:
+def redeem(db: Session, token_or_code: str, *, now: datetime, device: str = "") -> NewSignIn | None:
     """Sign in by an invitation's token or code, once; None if it is unknown, used, replaced or expired."""
     token_hash, code_hash = digest(token_or_code.strip()), digest(plain_code(token_or_code))
     redeemed = db.execute(
@@ -160,17 +162,18 @@ def redeem(db: Session, token_or_code: str, *, now: datetime) -> NewSignIn | Non
     person = queries.person(db, redeemed.clinic_id, redeemed.person_id)
     about = ("invitation", redeemed.id)
     record(db, clinic_id=person.clinic_id, actor_id=person.id, verb="invitation.redeemed", about=about, now=now)
-    return None if person.deactivated_at else start_sign_in(db, person, now=now)
+    return None if person.deactivated_at else start_sign_in(db, person, now=now, device=device)
 
 
-def start_sign_in(db: Session, person: Person, *, now: datetime) -> NewSignIn:
-    """A fresh sign-in with a fresh token, whatever cookie was there before."""
+def start_sign_in(db: Session, person: Person, *, now: datetime, device: str = "") -> NewSignIn:
+    """A fresh sign-in with a fresh token, whatever cookie was there before; `device` as in `rules.device_of`."""
     made = NewSignIn(token=new_token(), lasts=rules.sign_in_lasts(person.roles), person=person)
     row = SignIn(
         clinic_id=person.clinic_id,
         id=new_id(),
         person_id=person.id,
         token_hash=digest(made.token),
+        device=device,
         created_at=now,
         seen_at=now,
         expires_at=now + made.lasts,
@@ -190,23 +193,30 @@ def note_seen(db: Session, sign_in: SignIn, *, now: datetime) -> None:
     db.execute(update(SignIn).where(SignIn.clinic_id == sign_in.clinic_id, SignIn.id == sign_in.id).values(**values))
 
 
-def end_sign_in(db: Session, *, clinic_id: UUID, sign_in_id: UUID, actor_id: UUID, now: datetime) -> None:
-    """Revoke a sign-in: its cookie is worthless from now on."""
-    db.execute(
+def end_sign_in(db: Session, *, clinic_id: UUID, sign_in_id: UUID, person_id: UUID, now: datetime) -> bool:
+    """Revoke a person's own sign-in: its cookie is worthless from now on. False if there is none to revoke."""
+    ended = (
         update(SignIn)
-        .where(SignIn.clinic_id == clinic_id, SignIn.id == sign_in_id, SignIn.ended_at.is_(None))
+        .where(
+            SignIn.clinic_id == clinic_id,
+            SignIn.id == sign_in_id,
+            SignIn.person_id == person_id,
+            SignIn.ended_at.is_(None),
+        )
         .values(ended_at=now)
     )
-    record(db, clinic_id=clinic_id, actor_id=actor_id, verb="sign_in.ended", about=("sign_in", sign_in_id), now=now)
+    if db.execute(ended.returning(SignIn.id)).first() is None:
+        return False
+    record(db, clinic_id=clinic_id, actor_id=person_id, verb="sign_in.ended", about=("sign_in", sign_in_id), now=now)
+    return True
 
 
-def end_all_sign_ins(db: Session, person: Person, *, now: datetime) -> None:
-    """Revoke every sign-in of a person, as after a new password."""
-    db.execute(
-        update(SignIn)
-        .where(SignIn.clinic_id == person.clinic_id, SignIn.person_id == person.id, SignIn.ended_at.is_(None))
-        .values(ended_at=now)
-    )
+def end_all_sign_ins(db: Session, person: Person, *, now: datetime, spare: UUID | None = None) -> None:
+    """Revoke every sign-in of a person but `spare`, as after a new password."""
+    wanted = [SignIn.clinic_id == person.clinic_id, SignIn.person_id == person.id, SignIn.ended_at.is_(None)]
+    if spare:
+        wanted.append(SignIn.id != spare)
+    db.execute(update(SignIn).where(*wanted).values(ended_at=now))
 
 
 def set_password(db: Session, person: Person, password_hash: str, *, now: datetime) -> None:
@@ -231,10 +241,23 @@ def is_password(password_hash: str | None, password: str) -> bool:
     return password_hash is not None
 
 
-def note_failure(db: Session, key_hash: str, *, now: datetime) -> None:
-    """Count one failed try under a key."""
-    after = rules.after_failure(queries.tries(db, key_hash), now)
-    db.merge(FailedTries(key_hash=key_hash, window_started_at=after.started_at, count=after.count))
+def take_try(db: Session, key_hash: str, *, now: datetime) -> int:
+    """Count one try under a key and say which of its window it is. Others wait for this transaction, so that a
+    thousand tries at once are a thousand.
+    """
+    make = insert_sqlite if db.get_bind().dialect.name == "sqlite" else insert_postgresql
+    first = make(FailedTries).values(key_hash=key_hash, window_started_at=now, count=0)
+    db.execute(first.on_conflict_do_nothing(index_elements=["key_hash"]))
+    row = db.scalars(select(FailedTries).where(FailedTries.key_hash == key_hash).with_for_update()).one()
+    after = rules.after_try(rules.Tries(row.window_started_at, row.count), now)
+    row.window_started_at, row.count = after.started_at, after.count
+    db.flush()
+    return after.count
+
+
+def forget_tries(db: Session, key_hash: str) -> None:
+    """Count from the beginning, as after the right password."""
+    db.execute(delete(FailedTries).where(FailedTries.key_hash == key_hash))
 
 
 @cache

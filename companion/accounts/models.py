@@ -55,7 +55,10 @@ def _roles(row: DefaultExecutionContext) -> list[str]:
 
 
 class SignIn(ClinicScoped, Base):
-    """One signed-in browser. Only the hash of its token is kept; `ended_at` revokes it at once."""
+    """One signed-in browser. Only the hash of its token is kept; `ended_at` revokes it at once.
+
+    `device` is what the browser said it is, so that a person knows which of the phones is which.
+    """
 
     __tablename__ = "sign_ins"
     __table_args__ = (
@@ -68,6 +71,7 @@ class SignIn(ClinicScoped, Base):
     id: Mapped[UUID] = mapped_column(primary_key=True)
     person_id: Mapped[UUID]
     token_hash: Mapped[str]
+    device: Mapped[str] = mapped_column(default="", server_default="")
     created_at: Mapped[datetime]
     seen_at: Mapped[datetime]
     expires_at: Mapped[datetime]
@@ -96,7 +100,7 @@ class Invitation(ClinicScoped, Base):
 
 
 class FailedTries(Base):
-    """Failed passwords or codes within one window; the key is a hash, so that no address is kept."""
+    """Passwords or codes that were tried within one window; the key is a hash, so that no address is kept."""
 
     __tablename__ = "failed_tries"
 

@@ -7,8 +7,7 @@ from uuid import UUID
 from sqlalchemy import Select, select
 from sqlalchemy.orm import Session
 
-from companion.accounts.models import FailedTries, Person, SignIn
-from companion.accounts.rules import Tries
+from companion.accounts.models import Person, SignIn
 from companion.errors import NotFound
 
 
@@ -66,10 +65,10 @@ def living_sign_in(db: Session, token_hash: str, now: datetime) -> tuple[SignIn,
     return (row.SignIn, row.Person) if row else None
 
 
-def tries(db: Session, key_hash: str) -> Tries | None:
-    """Failed tries under a key."""
-    row = db.get(FailedTries, key_hash)
-    return Tries(started_at=row.window_started_at, count=row.count) if row else None
+def living_sign_ins(db: Session, clinic_id: UUID, person_id: UUID, now: datetime) -> list[SignIn]:
+    """Where a person is signed in, those in use last first."""
+    wanted = [SignIn.clinic_id == clinic_id, SignIn.person_id == person_id, SignIn.ended_at.is_(None)]
+    return list(db.scalars(select(SignIn).where(*wanted, SignIn.expires_at > now).order_by(SignIn.seen_at.desc())))
 
 
 def _active(clinic_id: UUID) -> Select[Person]:

@@ -1,4 +1,4 @@
-"""Signing in and out: a password for staff, a one-use invitation for anybody; Flask-Login as a thin adapter.
+"""Signing in: a password for staff, a one-use invitation for anybody; Flask-Login as a thin adapter.
 
 Our own rows are the sign-ins: Flask-Login is only asked who makes this request. It keeps no session, no
 remember cookie and no protection of its own, since those leave a stolen cookie valid after sign-out.
@@ -7,7 +7,7 @@ remember cookie and no protection of its own, since those leave a stolen cookie 
 from collections.abc import Iterable
 from datetime import datetime, timedelta
 
-from flask import Blueprint, Flask, Request, Response, make_response, redirect, render_template, request, url_for
+from flask import Blueprint, Flask, Request, Response, make_response, redirect, render_template, request
 from flask_babel import gettext
 from flask_login import LoginManager
 from werkzeug.wrappers import Response as AnyResponse
@@ -19,7 +19,7 @@ from companion.db import EVERY_CLINIC
 from companion.errors import Invalid, Malformed, TooMany
 from companion.ids import digest
 from companion.runtime import Runtime, current_runtime
-from companion.web.guards import ANYONE, EVERY_ROLE, Actor, actor_or_none, current_actor, roles
+from companion.web.guards import ANYONE, Actor, actor_or_none, current_actor, roles
 from companion.web.pages import LANGUAGE_COOKIE
 from companion.web.requests import form_fields
 
@@ -46,7 +46,7 @@ def cookie_name() -> str:
 def sign_in() -> AnyResponse | str:
     """The page where staff sign in and patients find the way to their code."""
     if actor := actor_or_none():
-        return redirect(_home_of(actor.roles))
+        return redirect(home_of(actor.roles))
     return render_template("accounts/sign_in.html", errors={}, email="")
 
 
@@ -62,7 +62,7 @@ def start() -> AnyResponse | str:
     except Invalid as error:
         page = render_template("accounts/sign_in.html", errors=error.fields, email=fields.get("email", [""])[0])
         return make_response(page, 422)
-    return _signed_in(made)
+    return signed_in(made)
 
 
 @blueprint.get("/join")
@@ -82,20 +82,7 @@ def redeem() -> AnyResponse | str:
         made = _by_invitation(rt, forms.parse_invitation(form_fields()), now)
     except Invalid as error:
         return make_response(render_template("accounts/join.html", errors=error.fields), 422)
-    return _signed_in(made)
-
-
-@blueprint.post("/sign-out")
-@roles(*EVERY_ROLE)
-def sign_out() -> AnyResponse:
-    """End this sign-in; what the phone has not sent yet stays on the phone."""
-    rt, actor = current_runtime(), current_actor()
-    now = rt.clock()
-    with rt.db.transaction(actor.clinic_id) as db:
-        actions.end_sign_in(db, clinic_id=actor.clinic_id, sign_in_id=actor.sign_in_id, actor_id=actor.id, now=now)
-    response = redirect(url_for("accounts.sign_in"), code=303)
-    response.delete_cookie(cookie_name(), path="/", secure=rt.config.is_secure, httponly=True, samesite="Lax")
-    return response
+    return signed_in(made)
 
 
 @blueprint.post("/language")
@@ -137,45 +124,50 @@ def set_password() -> AnyResponse | str:
     with rt.db.transaction(actor.clinic_id) as db:
         person = queries.person(db, actor.clinic_id, actor.id)
         actions.set_password(db, person, hashed, now=now)
-        made = actions.start_sign_in(db, person, now=now)
-    return _signed_in(made)
+        made = actions.start_sign_in(db, person, now=now, device=device_of_request())
+    return signed_in(made)
 
 
 def _by_password(rt: Runtime, form: forms.PasswordSignIn, now: datetime) -> NewSignIn:
     key = digest(f"password:{form.email}")
-    with rt.db.reading(EVERY_CLINIC) as db:
-        _refuse_too_many(queries.tries(db, key), now)
+    with rt.db.transaction(EVERY_CLINIC) as db:
+        refuse_too_many(actions.take_try(db, key, now=now), allowed=rules.TRIES_ALLOWED)
         found = queries.person_by_email(db, form.email)
     # The hash takes long: no transaction is open meanwhile.
     fits = actions.is_password(found.password_hash if found else None, form.password)
+    if not (found and fits):
+        raise Invalid({"password": gettext("The e-mail address or the password is not right")})
     with rt.db.transaction(EVERY_CLINIC) as db:
-        if found and fits:
-            return actions.start_sign_in(db, queries.person(db, found.clinic_id, found.id), now=now)
-        actions.note_failure(db, key, now=now)
-    raise Invalid({"password": gettext("The e-mail address or the password is not right")})
+        actions.forget_tries(db, key)
+        person = queries.person(db, found.clinic_id, found.id)
+        return actions.start_sign_in(db, person, now=now, device=device_of_request())
 
 
 def _by_invitation(rt: Runtime, given: str, now: datetime) -> NewSignIn:
-    # Codes are short, so all failures count together; a link's token cannot be guessed and is never held up by them.
-    is_code, key = len(given) < 40, digest("code")
+    # Codes are short, so all tries count together; a link's token cannot be guessed and is never held up by them.
     with rt.db.transaction(EVERY_CLINIC) as db:
-        if is_code:
-            _refuse_too_many(queries.tries(db, key), now, allowed=30)
-        made = actions.redeem(db, given, now=now)
-        if made is None and is_code:
-            actions.note_failure(db, key, now=now)
+        if len(given) < 40:
+            refuse_too_many(actions.take_try(db, digest("code"), now=now), allowed=rules.CODE_TRIES_ALLOWED)
+        made = actions.redeem(db, given, now=now, device=device_of_request())
     if made is None:
         raise Invalid({"code": gettext("This code or link no longer works. Ask your clinic for a new one")})
     return made
 
 
-def _refuse_too_many(tries: rules.Tries | None, now: datetime, *, allowed: int = rules.TRIES_ALLOWED) -> None:
-    if tries and tries.count >= allowed and now < tries.started_at + rules.TRIES_WINDOW:
+def refuse_too_many(tries: int, *, allowed: int) -> None:
+    """TooMany if this try is one more than a window allows; it is not counted then."""
+    if tries > allowed:
         raise TooMany(retry_after_seconds=int(rules.TRIES_WINDOW.total_seconds()))
 
 
-def _signed_in(made: NewSignIn) -> Response:
-    response = make_response(redirect(_home_of(made.person.roles), code=303))
+def device_of_request() -> str:
+    """What kind of device this request comes from, as it says itself."""
+    return rules.device_of(request.headers.get("User-Agent", ""))
+
+
+def signed_in(made: NewSignIn, *, to: str = "") -> Response:
+    """The answer that signs this browser in and leads to the person's start page, or to `to`."""
+    response = make_response(redirect(to or home_of(made.person.roles), code=303))
     response.set_cookie(
         cookie_name(),
         made.token,
@@ -188,7 +180,16 @@ def _signed_in(made: NewSignIn) -> Response:
     return response
 
 
-def _home_of(held: Iterable[str]) -> str:
+def signed_out(to: str) -> AnyResponse:
+    """The answer that takes the cookie away and leads to `to`."""
+    response = redirect(to, code=303)
+    secure = current_runtime().config.is_secure
+    response.delete_cookie(cookie_name(), path="/", secure=secure, httponly=True, samesite="Lax")
+    return response
+
+
+def home_of(held: Iterable[str]) -> str:
+    """The start page of somebody with these roles."""
     return "/" if set(held) == {"patient"} else "/console/"
 
 

@@ -10,7 +10,7 @@ PATIENT_SIGN_IN = timedelta(days=90)
 STAFF_SIGN_IN = timedelta(hours=12)
 DESK_INVITATION = timedelta(minutes=15)
 PASSWORD_MIN, PASSWORD_MAX = 12, 128
-TRIES_ALLOWED, TRIES_WINDOW = 10, timedelta(minutes=15)
+TRIES_ALLOWED, CODE_TRIES_ALLOWED, TRIES_WINDOW = 10, 30, timedelta(minutes=15)
 # Ends of use are written down only when they move by this much, so that reading a page rarely writes.
 SEEN_STEP = timedelta(minutes=5)
 
@@ -25,10 +25,18 @@ class PasswordFault(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Tries:
-    """Failed tries since `started_at`."""
+    """Tries since `started_at`."""
 
     started_at: datetime
     count: int
+
+
+def device_of(user_agent: str) -> str:
+    """What kind of device a browser says it is: "iphone", "ipad", "android" or "computer"."""
+    for mark, kind in (("iPhone", "iphone"), ("iPad", "ipad"), ("Android", "android")):
+        if mark in user_agent:
+            return kind
+    return "computer"
 
 
 def sign_in_lasts(roles: Iterable[str]) -> timedelta:
@@ -49,13 +57,8 @@ def fault_of_password(password: str, *, about: Iterable[str]) -> PasswordFault |
     return PasswordFault.TOO_COMMON if is_repeated or is_guess else None
 
 
-def may_try(tries: Tries | None, now: datetime) -> bool:
-    """Whether another password or code may be tried: at most 10 failures in 15 minutes."""
-    return tries is None or now >= tries.started_at + TRIES_WINDOW or tries.count < TRIES_ALLOWED
-
-
-def after_failure(tries: Tries | None, now: datetime) -> Tries:
-    """The count after one more failure."""
-    if tries is None or now >= tries.started_at + TRIES_WINDOW:
+def after_try(tries: Tries, now: datetime) -> Tries:
+    """The count after one more try; a new window begins 15 minutes after the last one began."""
+    if now >= tries.started_at + TRIES_WINDOW:
         return Tries(started_at=now, count=1)
     return Tries(started_at=tries.started_at, count=tries.count + 1)

@@ -9,6 +9,7 @@ from flask_babel import gettext
 from sqlalchemy.orm import Session
 from werkzeug.wrappers import Response
 
+from companion.access import actions as access
 from companion.accounts import actions as accounts_actions
 from companion.accounts import queries as accounts
 from companion.accounts.actions import NewInvitation
@@ -72,6 +73,19 @@ def invite(patient_id: UUID) -> str:
     now = rt.clock()
     with rt.db.transaction(actor.clinic_id) as db:
         patient = accounts.patient(db, actor.clinic_id, patient_id)
+        made = accounts_actions.invite(db, patient, now=now, actor_id=actor.id)
+        return _code_page(db, actor, patient, made, now)
+
+
+@blueprint.post("/<uuid:patient_id>/lost-phone")
+@roles(*CARERS)
+def lost_phone(patient_id: UUID) -> str:
+    """Sign every phone of the patient out at once, and show a code for the next one."""
+    rt, actor = current_runtime(), current_actor()
+    now = rt.clock()
+    with rt.db.transaction(actor.clinic_id) as db:
+        patient = accounts.patient(db, actor.clinic_id, patient_id)
+        access.sign_out_everywhere(db, patient, now=now, actor_id=actor.id)
         made = accounts_actions.invite(db, patient, now=now, actor_id=actor.id)
         return _code_page(db, actor, patient, made, now)
 

@@ -20,6 +20,7 @@ def subscribe(
     person_id: UUID,
     form: SubscriptionForm,
     now: datetime,
+    sign_in_id: UUID | None = None,
 ) -> Subscription:
     """Keep a device, or note that it was seen again. A browser belongs to whoever is signed in on it.
 
@@ -35,6 +36,7 @@ def subscribe(
             clinic_id=clinic_id, id=new_id(), person_id=person_id, endpoint=form.endpoint, created_at=now
         )
         db.add(row)
+    row.sign_in_id = sign_in_id
     row.p256dh, row.auth, row.key_id, row.seen_at = form.keys.p256dh, form.keys.auth, vapid_key_id(form.key), now
     db.flush()
     _keep_newest(db, clinic_id, person_id)
@@ -50,6 +52,24 @@ def unsubscribe(db: Session, *, clinic_id: UUID, person_id: UUID, endpoint: str)
             Subscription.endpoint == endpoint,
         )
     )
+
+
+def forget_phone(db: Session, *, clinic_id: UUID, person_id: UUID, phone_id: UUID) -> bool:
+    """Forget one's own device, by its id or by the sign-in that told us of it. False if there is none."""
+    gone = (
+        delete(Subscription)
+        .where(Subscription.clinic_id == clinic_id, Subscription.person_id == person_id)
+        .where((Subscription.id == phone_id) | (Subscription.sign_in_id == phone_id))
+    )
+    return db.execute(gone.returning(Subscription.id)).first() is not None
+
+
+def forget_all(db: Session, *, clinic_id: UUID, person_id: UUID, spare: UUID | None = None) -> None:
+    """Forget every device of a person but those of the sign-in `spare`."""
+    wanted = [Subscription.clinic_id == clinic_id, Subscription.person_id == person_id]
+    if spare:
+        wanted.append(Subscription.sign_in_id.is_distinct_from(spare))
+    db.execute(delete(Subscription).where(*wanted))
 
 
 def forget(db: Session, *, clinic_id: UUID, device_id: UUID) -> None:

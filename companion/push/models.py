@@ -10,7 +10,10 @@ from companion.db import Base, ClinicScoped, within_clinic
 
 
 class Subscription(ClinicScoped, Base):
-    """One device of one person. `key_id` names our VAPID key that it was made for."""
+    """One device of one person. `key_id` names our VAPID key that it was made for.
+
+    `sign_in_id` is the sign-in that told us of it last; that row may be gone, and the device still be told.
+    """
 
     __tablename__ = "subscriptions"
     __table_args__ = (
@@ -22,6 +25,7 @@ class Subscription(ClinicScoped, Base):
 
     id: Mapped[UUID] = mapped_column(primary_key=True)
     person_id: Mapped[UUID]
+    sign_in_id: Mapped[UUID | None]
     endpoint: Mapped[str]
     p256dh: Mapped[str]
     auth: Mapped[str]

@@ -25,7 +25,9 @@ def subscribe() -> tuple[Response, int]:
     now = rt.clock()
     form = forms.parse_subscription(read_json(8_192), rt.config, rt.secrets.vapid_public_key)
     with rt.db.transaction(EVERY_CLINIC) as db:
-        row = actions.subscribe(db, clinic_id=actor.clinic_id, person_id=actor.id, form=form, now=now)
+        row = actions.subscribe(
+            db, clinic_id=actor.clinic_id, person_id=actor.id, form=form, now=now, sign_in_id=actor.sign_in_id
+        )
         return jsonify(_told(row)), 201
 
 

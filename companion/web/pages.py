@@ -35,6 +35,7 @@ def install(app: Flask, current: Runtime) -> None:
     app.add_template_filter(format_decimal, "number")
     app.add_template_filter(language_name)
     app.add_template_global(language_of_page)
+    app.add_template_global(layout)
     app.context_processor(_surroundings)
     app.register_error_handler(CompanionError, error_page)
     app.register_error_handler(HTTPException, _http_error)
@@ -64,6 +65,14 @@ def language_name(code: str) -> str:
 def language_of_page() -> Locale:
     """The language this page is written in, with its direction."""
     return get_locale() or Locale.parse(SOURCE)
+
+
+def layout() -> str:
+    """The frame of a page that patients, staff and strangers share."""
+    actor = actor_or_none()
+    if actor is None:
+        return "base.html"
+    return "patient.html" if actor.roles == {"patient"} else "console.html"
 
 
 def wants_json() -> bool:

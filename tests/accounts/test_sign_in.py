@@ -57,7 +57,7 @@ def test_signing_out_makes_the_cookie_worthless(db: Database, cast: Cast, now: d
     with db.transaction(cast.north) as session:
         found = queries.living_sign_in(session, digest(made.token), now)
         assert found is not None
-        actions.end_sign_in(session, clinic_id=cast.north, sign_in_id=found[0].id, actor_id=cast.ada, now=now)
+        assert actions.end_sign_in(session, clinic_id=cast.north, sign_in_id=found[0].id, person_id=cast.ada, now=now)
     with db.reading(EVERY_CLINIC) as session:
         assert queries.living_sign_in(session, digest(made.token), now) is None
 

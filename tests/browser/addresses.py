@@ -6,9 +6,9 @@ from playwright.sync_api import BrowserContext, Page
 
 from tests.browser.installation import Installation
 
-PUBLIC = ["/sign-in", "/join", "/nothing-here", "/shell/en", "/shell/fr", "/style"]
-PATIENT = ["/", "/reactions/new", "/reactions", "/sessions", "/call"]
-NURSE = ["/console/", "/console/patients", "/console/patients/new", "/console/protocol"]
+PUBLIC = ["/sign-in", "/join", "/app", "/nothing-here", "/shell/en", "/shell/fr", "/style"]
+PATIENT = ["/", "/reactions/new", "/reactions", "/sessions", "/call", "/install", "/phones"]
+NURSE = ["/console/", "/console/patients", "/console/patients/new", "/console/protocol", "/install", "/phones"]
 
 SignedIn = Callable[..., BrowserContext]
 

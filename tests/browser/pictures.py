@@ -29,8 +29,21 @@ README = {
 PEOPLE = {"patient": "Ada Winter", "urgent": "Clara Moss", "check-in": "Orla Quick", "nurse": "Iris Vale"}
 # Roles whose pages are looked at, with an address for each name; `_walk` adds what is only found by going there.
 PAGES = {
-    "nobody": {"sign-in": "/sign-in", "join": "/join", "error": "/nothing-here", "style": "/style"},
-    "patient": {"home": "/", "history": "/reactions", "sessions": "/sessions", "call": "/call"},
+    "nobody": {
+        "sign-in": "/sign-in",
+        "join": "/join",
+        "enter-code": "/app",
+        "error": "/nothing-here",
+        "style": "/style",
+    },
+    "patient": {
+        "home": "/",
+        "history": "/reactions",
+        "sessions": "/sessions",
+        "call": "/call",
+        "install": "/install",
+        "phones": "/phones",
+    },
     "urgent": {"home": "/"},
     "check-in": {"1": "/reactions/new"},
     "nurse": {

@@ -1,6 +1,7 @@
 // The entry of every page. Each part looks whether the page has something for it; without any of them all pages still work.
 import { startBodyMap } from './bodymap.js';
 import { startCheckIn } from './checkin.js';
+import { startInstall } from './install.js';
 import { startJoin } from './join.js';
 import { startPage } from './page.js';
 import { startPush } from './push.js';
@@ -11,6 +12,7 @@ import { startWaiting } from './waiting.js';
 document.documentElement.classList.add('has-script');
 startPage();
 startJoin();
+startInstall();
 await startShell();
 startBodyMap();
 startCheckIn();
