@@ -21,7 +21,7 @@ _STRICT = ConfigDict(strict=True, extra="forbid")
 
 
 class AreaForm(BaseModel):
-    """One area: all seven grades, and the largest patch in cm if it was given."""
+    """One area: all seven grades; if they were given, the largest patch in cm, and whether it passed a drawn line."""
 
     model_config = _STRICT
     swelling: Grade
@@ -32,6 +32,7 @@ class AreaForm(BaseModel):
     bumps: Grade
     numbness: Grade
     patch_cm: Annotated[float, Field(gt=0, le=50)] | None = None
+    past_line: bool | None = None
 
 
 class WarningsForm(BaseModel):
@@ -151,6 +152,7 @@ def _area(fields: dict[str, list[str]], area: str, faults: dict[str, str]) -> di
         report["patch_cm"] = float(patch)
     else:
         report["patch_cm"] = _decimal(fields, f"{area}.patch_cm", faults)
+    report["past_line"] = {"inside": False, "past": True}.get(fields.get(f"{area}.line", [""])[0])
     return report
 
 

@@ -18,7 +18,7 @@ from companion.course.words import AREAS as AREA_WORDS
 from companion.errors import CompanionError, Invalid, NotFound
 from companion.ids import new_id
 from companion.protocols import queries as protocols
-from companion.reactions import actions, forms, queries, words
+from companion.reactions import actions, forms, queries, rules, words
 from companion.runtime import Runtime, current_runtime
 from companion.schedule import queries as schedule
 from companion.schedule.rules import is_late_check
@@ -176,6 +176,7 @@ def show(reaction_id: UUID) -> str:
         care=care,
         approval=approval,
         expectations=expectations,
+        is_edge_worth_drawing=rules.is_edge_worth_drawing(entry.reaction.body),
         symptoms=words.SYMPTOMS,
         grades=words.GRADES,
         areas=AREA_WORDS,

@@ -30,7 +30,11 @@ def observation_of(
         noted_at=noted_at,
         received_at=received_at,
         areas={
-            area: AreaReport({symptom: report[symptom] for symptom in SYMPTOMS}, redness_cm=report["patch_cm"])
+            area: AreaReport(
+                {symptom: report[symptom] for symptom in SYMPTOMS},
+                redness_cm=report["patch_cm"],
+                past_line=report.get("past_line"),
+            )
             for area, report in body["areas"].items()
         },
         temperature_c=body["temperature_c"],
@@ -52,6 +56,14 @@ class Session(Protocol):
 def as_visits(rows: Iterable[Session]) -> tuple[Visit, ...]:
     """Sessions as triage sees them."""
     return tuple(Visit(row.starts_at, frozenset(row.areas), frozenset(row.agents)) for row in rows)
+
+
+def is_edge_worth_drawing(body: Mapping[str, Any]) -> bool:
+    """Whether the patient is asked to draw round the edge of an area: there is one that can spread (NICE NG141), and no
+    line round it yet.
+    """
+    reports = body["areas"].values()
+    return any((report["redness"] >= 2 or report["patch_cm"]) and report.get("past_line") is None for report in reports)
 
 
 @dataclass(frozen=True, slots=True)

@@ -94,7 +94,10 @@ def _area(report: dict[str, Any]) -> AreaReport:
                 raise ValueError(f"{symptom} must be a whole number from 0 to 4")
             grades[symptom] = grade
     sizes = {name: report[name] for name in ("redness_cm", "swelling_cm") if report.get(name) is not None}
-    return AreaReport(grades, **{name: _number(size, name) for name, size in sizes.items()})
+    past_line = report.get("past_line")
+    if past_line not in (True, False, None):
+        raise ValueError("past_line must be true or false")
+    return AreaReport(grades, past_line=past_line, **{name: _number(size, name) for name, size in sizes.items()})
 
 
 def _number(value: object, name: str) -> float:

@@ -145,6 +145,9 @@ def _combination(rule: Combination, moment: _Moment) -> Iterator[Reason]:
 def _area(area: str, report: AreaReport, moment: _Moment) -> Iterator[Reason]:
     protocol = moment.protocol
     visit = _latest(moment.context.visits, area, moment.at)
+    if report.past_line and (visit is None or _hours(visit, moment.at) > protocol.rules["past_line"].limit):
+        hours = _hours(visit, moment.at) if visit else None
+        yield replace(_rule(protocol, "past_line", value="yes", area=area), limit=None, hours=hours)
     if visit is None:
         if worst := max(report.grades.values(), default=0):
             yield _rule(

@@ -38,12 +38,14 @@ class Disposition(IntEnum):
 class AreaReport:
     """One treated area: grades 0 to 4 by symptom (absent: not asked), and the largest patch around one point, in cm.
 
-    Red or darker skin and swelling are measured apart; either may be missing.
+    Red or darker skin and swelling are measured apart; either may be missing. `past_line` says whether it has gone past
+    the line that the patient drew round its edge; None where no line was drawn.
     """
 
     grades: Mapping[str, int]
     redness_cm: float | None = None
     swelling_cm: float | None = None
+    past_line: bool | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -36,6 +36,7 @@ RULES = frozenset(
         "feels_now",
         "feels_today",
         "open_case",
+        "past_line",
         "silence",
     }
 )

@@ -46,6 +46,11 @@ test('a group without a sign is not sure, with its sign it is that sign', () => 
   assert.deepEqual(sure.warnings, { none: false, signs: ['breathing_difficulty'], not_sure: [] });
 });
 
+test('a drawn line is inside, past, or not there', () => {
+  const lineOf = (value) => bodyOf(new Map([['area', ['face']], ['face.line', [value]]]), options).areas.face.past_line;
+  assert.deepEqual(['past', 'inside', '', undefined].map(lineOf), [true, false, null, null]);
+});
+
 test('decimals are read with comma or point', () => {
   assert.ok(isDecimal('37,5') && isDecimal('37.5') && isDecimal(''));
   assert.ok(!isDecimal('warm') && !isDecimal('1e9'));

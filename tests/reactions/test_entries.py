@@ -401,3 +401,31 @@ def test_an_entry_that_triage_cannot_judge_is_kept_and_becomes_an_urgent_case(
     assert "triage failed: KeyError" in caplog.text
     assert "secret" not in caplog.text
     assert "A person at your clinic has to look at this" in ada.get(answer.json["url"]).data.decode()
+
+
+def test_a_patch_is_outlined_today_and_compared_tomorrow(rt: Runtime, clock: Clock, ada: Browser) -> None:
+    def send(**report: Any) -> Any:
+        at = clock.now.isoformat()
+        areas = {"face": {**dict.fromkeys(SYMPTOMS, 0), "redness": 2, "patch_cm": None, **report}}
+        return put(ada, entry(areas=areas, noted_at=at, sent_at=at)).json
+
+    first = send()
+    assert "Draw round the edge" in ada.get(first["url"]).data.decode()
+    clock.now += timedelta(hours=12)
+    inside = send(past_line=False)
+    assert inside["disposition"] == "self_care"
+    assert "Draw round the edge" not in ada.get(inside["url"]).data.decode()
+    clock.now += timedelta(hours=12)
+    past = send(past_line=True)
+    assert past["disposition"] == "clinic_same_day"
+    assert "It has gone past the line that you drew" in ada.get(past["url"]).data.decode()
+
+
+def test_the_form_without_a_script_takes_the_line(rt: Runtime, ada: Browser) -> None:
+    page = ada.get("/reactions/new").data.decode()
+    assert 'name="face.line" value="past"' in page
+    fields = {f"face.{symptom}": "1" for symptom in SYMPTOMS}
+    given = {"id": str(uuid4()), "area": "face", "group": "none", "feels": "can_wait", "face.line": "past", **fields}
+    assert ada.post("/reactions", data=given).status_code == 303
+    with rt.db.reading(EVERY_CLINIC) as db:
+        assert db.scalars(select(Reaction)).one().body["areas"]["face"]["past_line"] is True

@@ -17,6 +17,7 @@ class Log:
     hours: float
     grades: tuple[tuple[str, int], ...] = ()
     patch: float | None = None
+    line: bool | None = None
     signs: frozenset[str] = frozenset()
     not_sure: frozenset[str] = frozenset()
     temperature: float | None = None
@@ -47,7 +48,7 @@ class Situation:
     def _observation(self, log: Log) -> Observation:
         return Observation(
             noted_at=START + timedelta(hours=log.hours),
-            areas={self.area: AreaReport(dict(log.grades), redness_cm=log.patch)},
+            areas={self.area: AreaReport(dict(log.grades), redness_cm=log.patch, past_line=log.line)},
             temperature_c=log.temperature,
             warning_signs=log.signs,
             not_sure=log.not_sure,
@@ -111,6 +112,7 @@ SITUATIONS: dict[str, tuple[Situation, Situation]] = {
         then(log(40, redness=1, patch=1.0), log(60, redness=1, patch=1.8), log(80, redness=1, patch=2.5)),
         then(log(40, redness=1, patch=1.0), log(60, redness=1, patch=1.8), log(80, redness=1, patch=2.4)),
     ),
+    "past_line": (at(24.1, redness=1, line=True), at(24, redness=1, line=True)),
     "warnings_skipped": (at(5, redness=3, answered=False), at(5, redness=2, answered=False)),
     "unknown_sign": (at(5, signs=["green_ears"]), at(5, signs=["dent_or_hollow"])),
     "unsure_any": (at(5, not_sure=["any"]), at(5, not_sure=["later"])),

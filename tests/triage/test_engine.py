@@ -209,6 +209,12 @@ def test_a_patch_of_more_than_five_cm_counts_after_two_days() -> None:
     assert judge(48, {"redness": 1}, size=5.1).disposition is Disposition.SELF_CARE
 
 
+def test_a_line_that_was_passed_counts_also_where_no_session_is_known_and_one_that_holds_never_does() -> None:
+    unknown = then(log(5, redness=1, line=True), visits=()).judge(PROTOCOL)
+    assert unknown.disposition is Disposition.CLINIC_SAME_DAY
+    assert at(60, redness=1, line=False).judge(PROTOCOL).disposition is Disposition.SELF_CARE
+
+
 def test_the_worst_pain_is_urgent_at_any_hour() -> None:
     assert judge(1, {"pain": 4}).disposition is Disposition.CLINIC_URGENT_1H
 

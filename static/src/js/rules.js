@@ -48,5 +48,6 @@ function reportedAreas(ticked, areas) {
 function reportOf(area, one, isFine) {
   const grades = Object.fromEntries(SYMPTOMS.map((symptom) => [symptom, isFine ? 0 : Number(one(`${area}.${symptom}`))]));
   const patch = isFine ? '' : one(`${area}.patch`);
-  return { ...grades, patch_cm: ['2', '4', '8'].includes(patch) ? Number(patch) : (isFine ? null : decimal(one(`${area}.patch_cm`))) };
+  const line = { inside: false, past: true }[isFine ? '' : one(`${area}.line`)] ?? null;
+  return { ...grades, patch_cm: ['2', '4', '8'].includes(patch) ? Number(patch) : (isFine ? null : decimal(one(`${area}.patch_cm`))), past_line: line };
 }
