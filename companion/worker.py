@@ -14,7 +14,7 @@ from apscheduler.executors.pool import ThreadPoolExecutor
 from apscheduler.schedulers.background import BackgroundScheduler
 
 from companion.db import EVERY_CLINIC, Watch
-from companion.escalation.jobs import step_due
+from companion.escalation.jobs import step_due, warn_late
 from companion.operations import actions as operations
 from companion.operations.rules import BEAT_EVERY, DISPATCHER
 from companion.outbox.jobs import Sender, deliver, give_up_silent
@@ -58,6 +58,7 @@ class Dispatcher:
         steps: tuple[Callable[[], object], ...] = (
             lambda: give_up_silent(self._rt, self._rt.clock()),
             lambda: step_due(self._rt, self._rt.clock()),
+            lambda: warn_late(self._rt, self._rt.clock()),
             lambda: deliver(self._rt, self._sender, self._rt.clock(), self._others),
         )
         worked = [_try(step) for step in steps]

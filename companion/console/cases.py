@@ -145,6 +145,7 @@ def _page(actor: Actor, case_id: UUID, errors: dict[str, str], fields: dict[str,
 
 def _people(db: Session, case: Escalation, events: list[EscalationEvent]) -> dict[UUID, Person]:
     ids = {case.patient_id, case.taken_by, case.resolved_by, *(event.actor_id for event in events)}
+    ids |= {UUID(person_id) for event in events for person_id in event.detail.get("people", ())}
     ids |= {message.recipient_id for message in outbox.messages_about(db, case.clinic_id, ("escalation", case.id))}
     return accounts.people(db, case.clinic_id, [person_id for person_id in ids if person_id])
 

@@ -7,24 +7,27 @@ from uuid import UUID
 from sqlalchemy import insert, select, update
 from sqlalchemy.dialects.postgresql import insert as insert_postgresql
 from sqlalchemy.dialects.sqlite import insert as insert_sqlite
+from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
-from companion.accounts import queries as accounts
 from companion.accounts.actions import record
 from companion.accounts.models import Person
 from companion.clinic import queries as clinic
 from companion.errors import Conflict
 from companion.escalation import queries, rules
 from companion.escalation.models import Escalation, EscalationEntry, EscalationEvent
-from companion.escalation.rules import Policy
 from companion.ids import new_id
 from companion.languages import N_
 from companion.outbox import actions as outbox
+from companion.policies import queries as policies
+from companion.policies.rules import Policy, Telling, advance, is_exhausted, starts_at
 from companion.protocols import queries as protocols
 from companion.triage.observation import Disposition
 
 _CLOSED = N_("This case is closed already.")
 _ALERT_LASTS = timedelta(hours=4)
+_ALERTS = ("case_alert", "case_unanswered", "case_late", "case_handed", "case_left")
+_NOBODY: dict[str, Any] = {"state": "open", "taken_by": None, "taken_at": None, "acted_at": None}
 
 
 def open_case(
@@ -34,11 +37,11 @@ def open_case(
     case = queries.unresolved_case_of(db, clinic_id, patient_id)
     if case is None:
         case = _new_case(db, clinic_id=clinic_id, patient_id=patient_id, level=level, summary=summary, now=now)
-    elif rules.is_higher(level, case.level):
+    elif rules.is_higher(level, _locked(db, case).level):
         _raise(db, case, level=level, summary=summary, now=now)
     else:
         _add_event(db, case, "entry_added", now, subject=str(subject_id))
-        _tell_taker(db, case, subject_id, level, now)
+        _wake(db, case, subject_id, level, now)
     db.execute(
         insert(EscalationEntry).values(clinic_id=clinic_id, escalation_id=case.id, subject_id=subject_id, added_at=now)
     )
@@ -48,21 +51,49 @@ def open_case(
 def take_step(db: Session, case: Escalation, *, now: datetime) -> bool:
     """Do what is due in a case; False if somebody else just did.
 
-    Open: tell the next audience, beginning anew after the last. Taken and nothing recorded since: open it again.
+    Open: tell the next audience, and everybody again after the last. Taken and nothing recorded since: open it again.
+    Acted on and not closed: remind whoever has taken it.
     """
+    if case.state == "acknowledged" and case.acted_at and queries.taker_is_here(db, case):
+        return _remind(db, case, now)
     policy, was = Policy.of(case.policy), (case.state, case.next_step_at)
-    is_lapsed = case.state == "acknowledged"
-    is_new_round = is_lapsed or rules.is_exhausted(policy, case.step)
-    round_, step = (case.round + 1, 0) if is_new_round else (case.round, case.step)
-    changes: dict[str, Any] = {"state": "open", "taken_by": None, "taken_at": None} if is_lapsed else {}
-    position = rules.after_step(policy, round_=round_, step=step, now=now)
-    if not _move(db, case, was, now, round=round_, step=position.step, next_step_at=position.next_step_at, **changes):
+    begins_anew = case.state == "acknowledged" or case.snoozed_until is not None
+    round_, step = (case.round + 1, 0) if begins_anew else (case.round, case.step)
+    is_repeat, staff = is_exhausted(policy, step), policies.staff(db, case.clinic_id, now)
+    move = advance(policy, round_=round_, step=step, staff=staff, now=now)
+    at, changes = move.position, {**_NOBODY, "snoozed_until": None}
+    if not _move(db, case, was, now, round=at.round, step=at.step, next_step_at=at.next_step_at, **changes):
         return False
-    if is_lapsed:
+    if was[0] == "acknowledged":
         _add_event(db, case, "lapsed", now)
-    _tell(db, case, policy, step, now)
-    if rules.is_exhausted(policy, case.step):
-        _tell_patient_nobody_answered(db, case, now)
+    for telling in move.tellings:
+        _tell(db, case, telling, now)
+    if move.completes or (is_repeat and rules.tells_patient(case.round)):
+        _add_event(db, case, "unanswered", now, round=case.round)
+        _write_to_patient(db, case, "case_unanswered", f"unanswered:{case.round}", now)
+    return True
+
+
+def warn(db: Session, case: Escalation, *, now: datetime) -> bool:
+    """A promise is about to break: the patient reads whom to call, and a case that only waits in the queue gets the
+    ladder of the same day. False if that was done before, or somebody has acted.
+    """
+    warned = (
+        update(Escalation)
+        .where(Escalation.clinic_id == case.clinic_id, Escalation.id == case.id, Escalation.warned_at.is_(None))
+        .where(Escalation.state != "resolved", Escalation.acted_at.is_(None))
+        .values(warned_at=now)
+    )
+    if db.execute(warned.returning(Escalation.id)).first() is None:
+        return False
+    db.refresh(case)
+    _add_event(db, case, "late", now)
+    _write_to_patient(db, case, "case_late", f"late:{case.respond_by.isoformat()}", now)
+    if not Policy.of(case.policy).steps:
+        case.policy = policies.policy(db, case.clinic_id, "clinic_same_day").as_json()
+        case.next_step_at, case.step_set_at = now, now
+        db.flush()
+        take_step(db, case, now=now)
     return True
 
 
@@ -75,107 +106,177 @@ def note_seen(db: Session, case: Escalation, *, person_id: UUID, now: datetime) 
 
 def acknowledge(db: Session, case: Escalation, *, person: Person, now: datetime) -> None:
     """Take a case: exactly one person does. Conflict names who was first."""
-    act_by = now + timedelta(minutes=Policy.of(case.policy).act_minutes) if case.next_step_at else None
     taken = (
         update(Escalation)
         .where(Escalation.clinic_id == case.clinic_id, Escalation.id == case.id, Escalation.state == "open")
-        .values(
-            state="acknowledged", taken_by=person.id, taken_at=now, acted_at=None, next_step_at=act_by, step_set_at=now
-        )
+        .values(**_taken(case, person.id, now))
     )
     if db.execute(taken.returning(Escalation.id)).first() is None:
         raise _too_late(db, case)
     about = ("escalation", case.id)
-    outbox.cancel(db, clinic_id=case.clinic_id, about=about, now=now, kinds=["case_alert", "case_unanswered"])
+    outbox.cancel(db, clinic_id=case.clinic_id, about=about, now=now, kinds=_ALERTS)
     _add_event(db, case, "taken", now, actor_id=person.id)
     _write_to_patient(db, case, "case_taken", f"taken:{now.isoformat()}", now)
-    record(db, clinic_id=case.clinic_id, actor_id=person.id, verb="case.taken", about=about, now=now)
+    _record(db, case, "taken", person.id, now)
     db.refresh(case)
 
 
 def contact(db: Session, case: Escalation, *, person_id: UUID, how: str, now: datetime) -> None:
-    """Record what was done for the patient. "No answer" puts the case back on the ladder."""
+    """Record what was done for the patient; who does it on a case that nobody has, takes it.
+
+    "No answer" puts the case back on the ladder. After anything else it comes back to its taker if it is not closed.
+    """
+    _locked(db, case)
     if case.state == "resolved":
         raise Conflict(_CLOSED)
     _add_event(db, case, "contacted", now, actor_id=person_id, how=how)
-    record(db, clinic_id=case.clinic_id, actor_id=person_id, verb=f"case.{how}", about=("escalation", case.id), now=now)
+    _record(db, case, how, person_id, now)
     if how != "no_answer":
-        case.acted_at, case.next_step_at = now, None
-    elif Policy.of(case.policy).steps:
-        again = now + timedelta(minutes=Policy.of(case.policy).repeat_minutes)
-        case.state, case.taken_by, case.taken_at = "open", None, None
-        case.round, case.step, case.next_step_at, case.step_set_at = case.round + 1, 0, again, now
+        if case.state == "open":
+            _set(case, _taken(case, person_id, now))
+            outbox.cancel(db, clinic_id=case.clinic_id, about=("escalation", case.id), now=now, kinds=_ALERTS)
+        case.acted_at, case.next_step_at, case.step_set_at = now, now + rules.FOLLOW_UP, now
+    else:
+        policy = Policy.of(case.policy)
+        again = now + timedelta(minutes=policy.repeat_minutes) if policy.steps else None
+        _set(case, {**_NOBODY, "round": case.round + 1, "step": 0, "next_step_at": again, "step_set_at": now})
     db.flush()
 
 
-def resolve(db: Session, case: Escalation, *, person_id: UUID, outcome: str, note: str, now: datetime) -> None:
-    """Close a case with an outcome; only a person can. Conflict if it is closed already."""
-    closed = (
+def hand_over(db: Session, case: Escalation, *, person_id: UUID, colleague: Person, now: datetime) -> None:
+    """Give a case to a colleague, who is told; the time to act begins anew for them. Conflict if it is closed."""
+    given = (
         update(Escalation)
         .where(Escalation.clinic_id == case.clinic_id, Escalation.id == case.id, Escalation.state != "resolved")
-        .values(
-            state="resolved",
-            resolved_by=person_id,
-            resolved_at=now,
-            outcome=outcome,
-            outcome_note=note,
-            next_step_at=None,
-        )
+        .values(**_taken(case, colleague.id, now))
     )
-    if db.execute(closed.returning(Escalation.id)).first() is None:
+    if db.execute(given.returning(Escalation.id)).first() is None:
         raise Conflict(_CLOSED)
-    about = ("escalation", case.id)
-    outbox.cancel(db, clinic_id=case.clinic_id, about=about, now=now)
-    _add_event(db, case, "resolved", now, actor_id=person_id, outcome=outcome)
-    record(db, clinic_id=case.clinic_id, actor_id=person_id, verb="case.resolved", about=about, now=now)
+    outbox.cancel(db, clinic_id=case.clinic_id, about=("escalation", case.id), now=now, kinds=_ALERTS)
+    _add_event(db, case, "handed", now, actor_id=person_id, people=[str(colleague.id)])
+    _alert(db, case, (colleague.id, "push"), f"handed:{now.isoformat()}", now, kind="case_handed")
+    _record(db, case, "handed", person_id, now)
     db.refresh(case)
 
 
-def _new_case(db: Session, *, clinic_id: UUID, patient_id: UUID, level: str, summary: str, now: datetime) -> Escalation:
-    case = Escalation(
-        clinic_id=clinic_id,
-        id=new_id(),
-        patient_id=patient_id,
-        level=level,
-        state="open",
-        summary=summary,
-        round=1,
-        step=0,
-        opened_at=now,
-        **_ladder(db, clinic_id, level, now),
+def snooze(db: Session, case: Escalation, *, person_id: UUID, minutes: int, reason: str, now: datetime) -> None:
+    """Put a case off for a while, for a reason; then its ladder begins anew. Conflict where its level allows none."""
+    _locked(db, case)
+    until = rules.snooze_until(case.level, minutes, respond_by=case.respond_by, now=now)
+    if until is None or case.state == "resolved":
+        raise Conflict(N_("This case cannot be put off any longer."))
+    has_ladder = bool(Policy.of(case.policy).steps)
+    _set(case, {**_NOBODY, "snoozed_until": until, "next_step_at": until if has_ladder else None, "step_set_at": now})
+    db.flush()
+    outbox.cancel(db, clinic_id=case.clinic_id, about=("escalation", case.id), now=now, kinds=_ALERTS)
+    _add_event(db, case, "snoozed", now, actor_id=person_id, reason=reason, until=until.isoformat())
+    _record(db, case, "snoozed", person_id, now)
+
+
+def resolve(
+    db: Session, case: Escalation, *, person_id: UUID, outcome: str, note: str, now: datetime, noise_reason: str = ""
+) -> None:
+    """Close a case with an outcome; only a person can. `noise_reason` says why an alert was not useful.
+
+    Conflict if it is closed already.
+    """
+    values = {"resolved_by": person_id, "resolved_at": now, "outcome": outcome, "outcome_note": note}
+    closed = (
+        update(Escalation)
+        .where(Escalation.clinic_id == case.clinic_id, Escalation.id == case.id, Escalation.state != "resolved")
+        .values(state="resolved", next_step_at=None, snoozed_until=None, noise_reason=noise_reason or None, **values)
     )
+    if db.execute(closed.returning(Escalation.id)).first() is None:
+        raise Conflict(_CLOSED)
+    outbox.cancel(db, clinic_id=case.clinic_id, about=("escalation", case.id), now=now)
+    _add_event(db, case, "resolved", now, actor_id=person_id, outcome=outcome)
+    _record(db, case, "resolved", person_id, now)
+    db.refresh(case)
+
+
+def reopen(db: Session, case: Escalation, *, person_id: UUID, reason: str, now: datetime) -> None:
+    """Open a closed case again, for whoever does it: they have taken it. Conflict if the patient has another one."""
+    _locked(db, case)
+    if case.state != "resolved":
+        raise Conflict(N_("This case is open already."))
+    _add_event(db, case, "reopened", now, actor_id=person_id, reason=reason, outcome=case.outcome)
+    closed: dict[str, Any] = dict.fromkeys(("resolved_by", "resolved_at", "outcome", "outcome_note", "noise_reason"))
+    ladder = _ladder(db, case.clinic_id, case.level, now)
+    _set(case, {**closed, **ladder, "round": case.round + 1, "step": 0, "warned_at": None})
+    _set(case, _taken(case, person_id, now))
+    try:
+        db.flush()
+    except IntegrityError:
+        raise Conflict(N_("This patient has another case that is open. Use that one.")) from None
+    _record(db, case, "reopened", person_id, now)
+
+
+def _new_case(db: Session, *, clinic_id: UUID, patient_id: UUID, level: str, summary: str, now: datetime) -> Escalation:
+    about: dict[str, Any] = {"clinic_id": clinic_id, "id": new_id(), "patient_id": patient_id, "opened_at": now}
+    ladder = _ladder(db, clinic_id, level, now)
+    case = Escalation(**about, level=level, state="open", summary=summary, round=1, step=0, **ladder)
     db.add(case)
     db.flush()
     _add_event(db, case, "opened", now, level=level)
-    record(db, clinic_id=clinic_id, actor_id=None, verb="case.opened", about=("escalation", case.id), now=now)
-    if case.next_step_at and case.next_step_at <= now:
-        take_step(db, case, now=now)
+    _record(db, case, "opened", None, now)
+    _begin(db, case, now)
     return case
 
 
 def _raise(db: Session, case: Escalation, *, level: str, summary: str, now: datetime) -> None:
-    case.level, case.summary = level, summary
-    case.state, case.taken_by, case.taken_at, case.acted_at = "open", None, None, None
-    case.round, case.step = case.round + 1, 0
-    for name, value in _ladder(db, case.clinic_id, level, now).items():
-        setattr(case, name, value)
+    ladder = _ladder(db, case.clinic_id, level, now)
+    _set(case, {**_NOBODY, **ladder, "level": level, "summary": summary, "round": case.round + 1, "step": 0})
+    case.warned_at = case.snoozed_until = None
     db.flush()
     _add_event(db, case, "raised", now, level=level)
+    _begin(db, case, now)
+
+
+def _begin(db: Session, case: Escalation, now: datetime) -> None:
     if case.next_step_at and case.next_step_at <= now:
         take_step(db, case, now=now)
 
 
 def _ladder(db: Session, clinic_id: UUID, level: str, now: datetime) -> dict[str, Any]:
     own = clinic.clinic(db, clinic_id)
-    start = rules.starts_at(level, opening=own.opening, zone=own.zone, now=now)
+    start = starts_at(level, opening=own.opening, zone=own.zone, now=now)
     service = protocols.current(db, clinic_id).service[Disposition.of(level)]
     promise = rules.respond_by(service, started_at=start, opening=own.opening, zone=own.zone, now=now)
-    return {
-        "policy": rules.policy_for(level, service).as_json(),
-        "next_step_at": start,
-        "step_set_at": now,
-        "respond_by": promise,
-    }
+    policy = policies.policy(db, clinic_id, level)
+    promises = {"promised_at": now, "respond_by": promise}
+    return {"policy": policy.as_json(), "next_step_at": start, "step_set_at": now, **promises}
+
+
+def _taken(case: Escalation, person_id: UUID, now: datetime) -> dict[str, Any]:
+    """What a case is when somebody has just taken it: they have some time to act, then its ladder begins anew."""
+    policy = Policy.of(case.policy)
+    act_by = now + timedelta(minutes=policy.act_minutes) if policy.steps else None
+    values = {"state": "acknowledged", "taken_by": person_id, "taken_at": now, "acted_at": None}
+    return {**values, "next_step_at": act_by, "step_set_at": now, "snoozed_until": None}
+
+
+def _wake(db: Session, case: Escalation, subject_id: UUID, level: str, now: datetime) -> None:
+    """Another entry that is no worse: whoever looks after the case must look again, and a rest is over."""
+    if level == "clinic_routine":
+        return
+    if case.taken_by is not None:
+        _alert(db, case, (case.taken_by, "push"), f"entry:{subject_id}", now)
+        act_by = now + timedelta(minutes=Policy.of(case.policy).act_minutes)
+        _set(case, {"acted_at": None, "next_step_at": act_by, "step_set_at": now})
+    elif case.snoozed_until is not None:
+        case.next_step_at, case.step_set_at = now, now
+        db.flush()
+        take_step(db, case, now=now)
+    db.flush()
+
+
+def _remind(db: Session, case: Escalation, now: datetime) -> bool:
+    was = (case.state, case.next_step_at)
+    if not _move(db, case, was, now, next_step_at=now + rules.FOLLOW_UP) or case.taken_by is None:
+        return False
+    _alert(db, case, (case.taken_by, "push"), f"left:{now.isoformat()}", now, kind="case_left")
+    _add_event(db, case, "reminded", now, people=[str(case.taken_by)])
+    return True
 
 
 def _move(db: Session, case: Escalation, was: tuple[str, datetime | None], now: datetime, **values: Any) -> bool:
@@ -196,61 +297,34 @@ def _move(db: Session, case: Escalation, was: tuple[str, datetime | None], now: 
     return True
 
 
-def _tell(db: Session, case: Escalation, policy: Policy, step: int, now: datetime) -> None:
-    people = _audience(db, case.clinic_id, policy.steps[step].audience, now)
-    for person in people:
-        outbox.enqueue(
-            db,
-            (case.clinic_id, person.id),
-            kind="case_alert",
-            about=("escalation", case.id),
-            url=f"/console/cases/{case.id}",
-            dedupe_key=f"{_step_key(case, case.round, step)}:{person.id}",
-            now=now,
-            expires_at=now + _ALERT_LASTS,
-            is_urgent=True,
-        )
-    _add_event(db, case, "told", now, round=case.round, step=step, people=[str(person.id) for person in people])
-    if not people and not rules.is_exhausted(policy, case.step):
-        # Nobody is there to be told: the next audience must not wait for them.
-        take_step(db, case, now=now)
+def _tell(db: Session, case: Escalation, telling: Telling, now: datetime) -> None:
+    for person_id, channel in telling.targets:
+        _alert(db, case, (person_id, channel), f"{case.round}:{telling.step}:{channel}:{person_id}", now)
+    people = sorted(str(person_id) for person_id in telling.people)
+    _add_event(db, case, "told", now, round=case.round, step=telling.step, people=people)
 
 
 def step_key(case: Escalation) -> str:
-    """What the keys of the messages of the step taken last begin with."""
-    return _step_key(case, case.round, case.step - 1)
+    """What the keys of the pushes of the step taken last begin with; an e-mail taken by a server is no sign of life."""
+    return f"escalation:{case.id}:{case.round}:{case.step - 1}:push:"
 
 
-def _step_key(case: Escalation, round_: int, step: int) -> str:
-    return f"escalation:{case.id}:{round_}:{step}"
-
-
-def _audience(db: Session, clinic_id: UUID, audience: str, now: datetime) -> list[Person]:
-    if audience == "on_duty":
-        return clinic.on_duty(db, clinic_id, now)
-    return accounts.staff(db, clinic_id, *(["clinician"] if audience == "clinicians" else clinic.CARERS))
-
-
-def _tell_taker(db: Session, case: Escalation, subject_id: UUID, level: str, now: datetime) -> None:
-    if case.taken_by is None or level == "clinic_routine":
-        return
+def _alert(
+    db: Session, case: Escalation, target: tuple[UUID, str], key: str, now: datetime, *, kind: str = "case_alert"
+) -> None:
+    person_id, channel = target
     outbox.enqueue(
         db,
-        (case.clinic_id, case.taken_by),
-        kind="case_alert",
+        (case.clinic_id, person_id),
+        kind=kind,
         about=("escalation", case.id),
         url=f"/console/cases/{case.id}",
-        dedupe_key=f"escalation:{case.id}:entry:{subject_id}",
+        dedupe_key=f"escalation:{case.id}:{key}",
         now=now,
         expires_at=now + _ALERT_LASTS,
         is_urgent=True,
+        channel=channel,
     )
-
-
-def _tell_patient_nobody_answered(db: Session, case: Escalation, now: datetime) -> None:
-    _add_event(db, case, "unanswered", now, round=case.round)
-    if rules.tells_patient(case.round):
-        _write_to_patient(db, case, "case_unanswered", f"unanswered:{case.round}", now)
 
 
 def _write_to_patient(db: Session, case: Escalation, kind: str, key: str, now: datetime) -> None:
@@ -263,7 +337,7 @@ def _write_to_patient(db: Session, case: Escalation, kind: str, key: str, now: d
         dedupe_key=f"escalation:{case.id}:{key}",
         now=now,
         expires_at=now + timedelta(days=1),
-        is_urgent=kind == "case_unanswered",
+        is_urgent=kind in ("case_unanswered", "case_late"),
     )
 
 
@@ -274,6 +348,22 @@ def _too_late(db: Session, case: Escalation) -> Conflict:
         .where(Escalation.clinic_id == case.clinic_id, Escalation.id == case.id)
     ).one_or_none()
     return Conflict(N_("%(name)s has taken this case already."), name=row.name) if row else Conflict(_CLOSED)
+
+
+def _locked(db: Session, case: Escalation) -> Escalation:
+    # On PostgreSQL two transactions could otherwise both change what they have read; SQLite has one writer.
+    db.refresh(case, with_for_update=True)
+    return case
+
+
+def _set(case: Escalation, values: dict[str, Any]) -> None:
+    for name, value in values.items():
+        setattr(case, name, value)
+
+
+def _record(db: Session, case: Escalation, verb: str, actor_id: UUID | None, now: datetime) -> None:
+    about = ("escalation", case.id)
+    record(db, clinic_id=case.clinic_id, actor_id=actor_id, verb=f"case.{verb}", about=about, now=now)
 
 
 def _add_event(

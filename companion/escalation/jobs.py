@@ -1,13 +1,17 @@
 """Stepping cases that wait: the next step when it is due, or at once when nobody of the last could be told."""
 
 import logging
+from collections.abc import Callable
 from datetime import datetime
+
+from sqlalchemy.orm import Session
 
 from companion.db import EVERY_CLINIC, Database
 from companion.escalation import actions, queries
 from companion.escalation.models import Escalation
-from companion.escalation.rules import Policy, is_exhausted
+from companion.escalation.rules import WARN_AT_MOST, warn_at
 from companion.outbox import queries as outbox
+from companion.policies.rules import Policy, is_exhausted
 from companion.runtime import Runtime
 
 log = logging.getLogger(__name__)
@@ -18,18 +22,36 @@ def step_due(rt: Runtime, now: datetime) -> int:
     with rt.db.reading(EVERY_CLINIC) as db:
         due = queries.due(db, now)
     found = {case.id: case for case in (*due, *_nobody_reached(rt.db))}
-    return sum(_step(rt.db, case, now) for case in found.values())
+    return sum(_each(rt.db, case, now, _step) for case in found.values())
 
 
-def _step(database: Database, found: Escalation, now: datetime) -> bool:
+def warn_late(rt: Runtime, now: datetime) -> int:
+    """Before a promise breaks that nobody has kept: tell the patient, and the clinic; says how many were near."""
+    with rt.db.reading(EVERY_CLINIC) as db:
+        near = queries.promises_near(db, now + WARN_AT_MOST)
+    due = [case for case in near if warn_at(case.promised_at, case.respond_by) <= now]
+    return sum(_each(rt.db, case, now, _warn) for case in due)
+
+
+def _each(
+    database: Database, found: Escalation, now: datetime, work: Callable[[Session, Escalation, datetime], bool]
+) -> bool:
     try:
         with database.transaction(found.clinic_id) as db:
-            case = queries.case(db, found.clinic_id, found.id)
-            # Another worker may have taken this very step since the case was found.
-            return case.next_step_at == found.next_step_at and actions.take_step(db, case, now=now)
+            return work(db, found, now)
     except Exception as error:  # noqa: BLE001 - one broken case must not silence the others
-        log.error("stepping case %s failed: %s", found.id, type(error).__name__)
+        log.error("working on case %s failed: %s", found.id, type(error).__name__)
         return False
+
+
+def _step(db: Session, found: Escalation, now: datetime) -> bool:
+    case = queries.case(db, found.clinic_id, found.id)
+    # Another worker may have taken this very step since the case was found.
+    return case.next_step_at == found.next_step_at and actions.take_step(db, case, now=now)
+
+
+def _warn(db: Session, found: Escalation, now: datetime) -> bool:
+    return actions.warn(db, queries.case(db, found.clinic_id, found.id), now=now)
 
 
 def _nobody_reached(database: Database) -> list[Escalation]:

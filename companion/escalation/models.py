@@ -8,8 +8,7 @@ from sqlalchemy import Index, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from companion.db import Base, ClinicScoped, one_of, within_clinic
-
-LEVELS = ("clinic_routine", "clinic_same_day", "clinic_urgent_1h", "emergency")
+from companion.policies.rules import LEVELS
 
 
 class Escalation(ClinicScoped, Base):
@@ -17,7 +16,8 @@ class Escalation(ClinicScoped, Base):
 
     `next_step_at` is when the next step of the policy is due, empty where none is, and `step_set_at` when that was
     decided: a clock that reads earlier was set back. `step` counts the steps taken in this `round` of the ladder.
-    At most one case of a patient is unresolved.
+    `promised_at` is when the patient was promised an answer by `respond_by`, `warned_at` when they were told that
+    it may come late. At most one case of a patient is unresolved.
     """
 
     __tablename__ = "escalations"
@@ -38,6 +38,13 @@ class Escalation(ClinicScoped, Base):
             sqlite_where=text("next_step_at is not null"),
             postgresql_where=text("next_step_at is not null"),
         ),
+        Index(
+            "ix_escalations_promise",
+            "respond_by",
+            sqlite_where=text("warned_at is null and state <> 'resolved'"),
+            postgresql_where=text("warned_at is null and state <> 'resolved'"),
+        ),
+        Index("ix_escalations_opened", "clinic_id", "opened_at"),
         one_of("level", *LEVELS),
         one_of("state", "open", "acknowledged", "resolved"),
         {"sqlite_strict": True},
@@ -54,7 +61,10 @@ class Escalation(ClinicScoped, Base):
     next_step_at: Mapped[datetime | None]
     step_set_at: Mapped[datetime]
     opened_at: Mapped[datetime]
+    promised_at: Mapped[datetime]
     respond_by: Mapped[datetime]
+    warned_at: Mapped[datetime | None]
+    snoozed_until: Mapped[datetime | None]
     taken_by: Mapped[UUID | None]
     taken_at: Mapped[datetime | None]
     acted_at: Mapped[datetime | None]
@@ -62,6 +72,7 @@ class Escalation(ClinicScoped, Base):
     resolved_at: Mapped[datetime | None]
     outcome: Mapped[str | None]
     outcome_note: Mapped[str | None]
+    noise_reason: Mapped[str | None]
 
 
 class EscalationEntry(ClinicScoped, Base):
@@ -80,7 +91,7 @@ class EscalationEntry(ClinicScoped, Base):
 
 
 class EscalationEvent(ClinicScoped, Base):
-    """Something that happened in a case: opened, raised, told, seen, taken, contacted, restarted, resolved."""
+    """Something that happened in a case: opened, raised, told, seen, taken, contacted, lapsed, resolved …"""
 
     __tablename__ = "escalation_events"
     __table_args__ = (
@@ -97,3 +108,16 @@ class EscalationEvent(ClinicScoped, Base):
     actor_id: Mapped[UUID | None]
     dedupe_key: Mapped[str]
     detail: Mapped[dict[str, Any]]
+
+
+class ContactCard(ClinicScoped, Base):
+    """A patient's own number, and whom to call when they do not answer."""
+
+    __tablename__ = "contact_cards"
+    __table_args__ = (within_clinic("patient_id", "people"), {"sqlite_strict": True})
+
+    patient_id: Mapped[UUID] = mapped_column(primary_key=True)
+    phone: Mapped[str]
+    other_name: Mapped[str]
+    other_phone: Mapped[str]
+    changed_at: Mapped[datetime]

@@ -8,15 +8,20 @@ from sqlalchemy import case as sql_case
 from sqlalchemy import or_, select
 from sqlalchemy.orm import Session
 
+from companion.accounts.models import Person
+from companion.clinic.queries import CARERS
 from companion.errors import NotFound
-from companion.escalation.models import Escalation, EscalationEntry, EscalationEvent
-from companion.escalation.rules import LEVELS
+from companion.escalation.models import ContactCard, Escalation, EscalationEntry, EscalationEvent
+from companion.policies.rules import LEVELS
 
 _urgency = sql_case({level: rank for rank, level in enumerate(LEVELS)}, value=Escalation.level)
 
 
 # Several things happen at one instant, when a case opens: this is the order in which they are told.
-_ORDER = ("opened", "raised", "entry_added", "lapsed", "told", "unanswered", "seen", "taken", "contacted", "resolved")
+_ORDER = (
+    *("opened", "reopened", "raised", "entry_added", "lapsed", "told", "unanswered", "late", "reminded"),
+    *("seen", "taken", "contacted", "handed", "snoozed", "resolved"),
+)
 _order = sql_case({kind: rank for rank, kind in enumerate(_ORDER)}, value=EscalationEvent.kind)
 
 
@@ -113,6 +118,36 @@ def due(db: Session, now: datetime) -> list[Escalation]:
         )
     )
     return list(rows)
+
+
+def promises_near(db: Session, until: datetime) -> list[Escalation]:
+    """Cases that nobody has acted on, whose patient was promised an answer by `until` and knows of no delay."""
+    rows = db.scalars(
+        select(Escalation).where(
+            Escalation.respond_by <= until,
+            Escalation.warned_at.is_(None),
+            Escalation.state != "resolved",
+            Escalation.acted_at.is_(None),
+        )
+    )
+    return list(rows)
+
+
+def taker_is_here(db: Session, case: Escalation) -> bool:
+    """Whether the person who has taken the case still works here."""
+    person = db.get(Person, (case.clinic_id, case.taken_by)) if case.taken_by else None
+    return person is not None and person.deactivated_at is None and not set(CARERS).isdisjoint(person.roles)
+
+
+def no_answers(db: Session, clinic_id: UUID, case_id: UUID) -> int:
+    """How often the patient was called and did not answer."""
+    calls = [event for event in events(db, clinic_id, case_id) if event.kind == "contacted"]
+    return sum(event.detail.get("how") == "no_answer" for event in calls)
+
+
+def contact_card(db: Session, clinic_id: UUID, patient_id: UUID) -> ContactCard | None:
+    """The numbers of a patient, where the clinic has them."""
+    return db.get(ContactCard, (clinic_id, patient_id))
 
 
 def waiting(db: Session) -> list[Escalation]:

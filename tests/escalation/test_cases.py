@@ -1,5 +1,6 @@
 """The life of a case, told with rows, a clock that only the test moves, and both databases."""
 
+from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta
 from uuid import UUID
@@ -71,7 +72,9 @@ def test_a_routine_case_waits_in_the_queue_and_tells_nobody(rt: Runtime, cast: C
         assert [case.id for case in queries.queue(db, cast.north)] == [case_id]
 
 
-def test_nobody_answers_and_the_ladder_goes_up_and_begins_anew(rt: Runtime, cast: Cast, now: datetime) -> None:
+def test_nobody_answers_and_the_ladder_goes_up_and_tells_everybody_again(
+    rt: Runtime, cast: Cast, now: datetime
+) -> None:
     case_id = open_case(rt, cast, now)
     assert jobs.step_due(rt, now + minutes(9)) == 0
     assert jobs.step_due(rt, now + minutes(10)) == 1
@@ -79,10 +82,14 @@ def test_nobody_answers_and_the_ladder_goes_up_and_begins_anew(rt: Runtime, cast
     assert told(rt, "case_unanswered") == []
     assert jobs.step_due(rt, now + minutes(20)) == 1
     assert told(rt, "case_unanswered") == [(cast.ada, "pending")]
-    before = len(told(rt))
+    before = Counter(person for person, _ in told(rt))
     assert jobs.step_due(rt, now + minutes(30)) == 1
-    assert len(told(rt)) == before + 1
+    again = Counter(person for person, _ in told(rt)) - before
+    # From now on everybody is told every ten minutes: Carla by push and through the gateway.
+    assert again == {cast.iris: 1, cast.noor: 1, cast.carla: 2}
     assert case_of(rt, cast, case_id).round == 2
+    assert jobs.step_due(rt, now + minutes(39)) == 0
+    assert jobs.step_due(rt, now + minutes(40)) == 1
 
 
 def test_the_ladder_never_ends_while_nobody_takes_the_case(rt: Runtime, cast: Cast, now: datetime) -> None:
@@ -226,3 +233,162 @@ def test_the_most_urgent_case_stands_first(rt: Runtime, cast: Cast, now: datetim
     first = open_case(rt, cast, now, "clinic_same_day")
     with rt.db.reading(cast.north) as db:
         assert [case.id for case in queries.queue(db, cast.north)] == [first]
+
+
+def act(rt: Runtime, cast: Cast, case_id: UUID, how: str, now: datetime) -> None:
+    with rt.db.transaction(cast.north) as db:
+        actions.contact(db, queries.case(db, cast.north, case_id), person_id=cast.iris, how=how, now=now)
+
+
+def test_a_call_for_a_case_that_nobody_has_takes_it(rt: Runtime, cast: Cast, now: datetime) -> None:
+    case_id = open_case(rt, cast, now)
+    act(rt, cast, case_id, "called", now + minutes(5))
+    case = case_of(rt, cast, case_id)
+    assert (case.state, case.taken_by, case.acted_at) == ("acknowledged", cast.iris, now + minutes(5))
+    assert {state for _, state in told(rt)} == {"cancelled"}
+
+
+def test_a_case_that_was_acted_on_and_forgotten_comes_back_to_its_taker(rt: Runtime, cast: Cast, now: datetime) -> None:
+    case_id = open_case(rt, cast, now)
+    act(rt, cast, case_id, "called", now)
+    for day in (1, 2):
+        assert jobs.step_due(rt, now + timedelta(days=day)) == 1
+        assert len(told(rt, "case_left")) == day
+    assert case_of(rt, cast, case_id).taken_by == cast.iris
+    with rt.db.transaction(cast.north) as db:
+        accounts.person(db, cast.north, cast.iris).deactivated_at = now
+    assert jobs.step_due(rt, now + timedelta(days=3)) == 1
+    assert (case_of(rt, cast, case_id).state, len(told(rt, "case_left"))) == ("open", 2)
+
+
+def test_another_entry_asks_whoever_has_acted_to_look_again(rt: Runtime, cast: Cast, now: datetime) -> None:
+    case_id = open_case(rt, cast, now)
+    act(rt, cast, case_id, "called", now)
+    open_case(rt, cast, now + timedelta(hours=3))
+    assert (cast.iris, "pending") in told(rt)
+    assert jobs.step_due(rt, now + timedelta(hours=4)) == 1
+    assert case_of(rt, cast, case_id).state == "open"
+
+
+def test_a_case_is_handed_to_a_colleague_who_is_told_and_has_their_own_time(
+    rt: Runtime, cast: Cast, now: datetime
+) -> None:
+    case_id = open_case(rt, cast, now)
+    take(rt, cast, case_id, cast.iris, now)
+    with rt.db.transaction(cast.north) as db:
+        noor, case = accounts.person(db, cast.north, cast.noor), queries.case(db, cast.north, case_id)
+        actions.hand_over(db, case, person_id=cast.iris, colleague=noor, now=now + minutes(50))
+    assert told(rt, "case_handed") == [(cast.noor, "pending")]
+    assert jobs.step_due(rt, now + minutes(60)) == 0
+    assert case_of(rt, cast, case_id).taken_by == cast.noor
+    assert jobs.step_due(rt, now + minutes(110)) == 1
+    assert case_of(rt, cast, case_id).state == "open"
+
+
+def put_off(rt: Runtime, cast: Cast, case_id: UUID, length: int, now: datetime) -> None:
+    with rt.db.transaction(cast.north) as db:
+        case = queries.case(db, cast.north, case_id)
+        actions.snooze(db, case, person_id=cast.iris, minutes=length, reason="planned_call", now=now)
+
+
+def test_a_case_put_off_comes_back_to_everybody(rt: Runtime, cast: Cast, now: datetime) -> None:
+    case_id = open_case(rt, cast, now, "clinic_same_day")
+    put_off(rt, cast, case_id, 120, now)
+    assert {state for _, state in told(rt)} == {"cancelled"}
+    assert jobs.step_due(rt, now + minutes(119)) == 0
+    assert jobs.step_due(rt, now + minutes(120)) == 1
+    case = case_of(rt, cast, case_id)
+    assert (case.snoozed_until, case.step) == (None, 1)
+    assert (cast.iris, "pending") in told(rt)
+
+
+def test_another_entry_ends_a_rest(rt: Runtime, cast: Cast, now: datetime) -> None:
+    case_id = open_case(rt, cast, now, "clinic_same_day")
+    put_off(rt, cast, case_id, 120, now)
+    open_case(rt, cast, now + minutes(5), "clinic_same_day")
+    assert (cast.iris, "pending") in told(rt)
+    assert case_of(rt, cast, case_id).snoozed_until is None
+
+
+@pytest.mark.parametrize(
+    ("level", "length", "later"), [("emergency", 30, 0), ("clinic_urgent_1h", 30, 0), ("clinic_same_day", 240, 0)]
+)
+def test_what_is_urgent_is_never_put_off_and_nothing_for_longer_than_its_level_allows(
+    rt: Runtime, cast: Cast, now: datetime, level: str, length: int, later: int
+) -> None:
+    case_id = open_case(rt, cast, now, level)
+    with pytest.raises(Conflict):
+        put_off(rt, cast, case_id, length, now + minutes(later))
+
+
+def test_nothing_is_put_off_beyond_what_was_promised(rt: Runtime, cast: Cast, now: datetime) -> None:
+    case_id = open_case(rt, cast, now, "clinic_same_day")
+    put_off(rt, cast, case_id, 120, now + minutes(180))
+    assert case_of(rt, cast, case_id).snoozed_until == now + minutes(240)
+    with pytest.raises(Conflict):
+        put_off(rt, cast, case_id, 30, now + minutes(240))
+
+
+def close(rt: Runtime, cast: Cast, case_id: UUID, now: datetime) -> None:
+    with rt.db.transaction(cast.north) as db:
+        case = queries.case(db, cast.north, case_id)
+        actions.resolve(db, case, person_id=cast.iris, outcome="reassured", note="Fine.", now=now)
+
+
+def reopen(rt: Runtime, cast: Cast, case_id: UUID, now: datetime) -> None:
+    with rt.db.transaction(cast.north) as db:
+        case = queries.case(db, cast.north, case_id)
+        actions.reopen(db, case, person_id=cast.noor, reason="The lab called back", now=now)
+
+
+def test_a_closed_case_is_opened_again_for_whoever_does_it(rt: Runtime, cast: Cast, now: datetime) -> None:
+    case_id = open_case(rt, cast, now)
+    close(rt, cast, case_id, now)
+    reopen(rt, cast, case_id, now + timedelta(days=1))
+    case = case_of(rt, cast, case_id)
+    assert (case.state, case.taken_by, case.outcome) == ("acknowledged", cast.noor, None)
+    assert jobs.step_due(rt, now + timedelta(days=1, minutes=60)) == 1
+    with pytest.raises(Conflict):
+        reopen(rt, cast, case_id, now + timedelta(days=2))
+
+
+def test_a_patient_has_one_open_case_also_when_an_old_one_is_opened_again(
+    rt: Runtime, cast: Cast, now: datetime
+) -> None:
+    first = open_case(rt, cast, now)
+    close(rt, cast, first, now)
+    open_case(rt, cast, now + minutes(5))
+    with pytest.raises(Conflict, match="another case"):
+        reopen(rt, cast, first, now + minutes(10))
+
+
+def test_a_promise_that_is_about_to_break_is_said_before_it_does(rt: Runtime, cast: Cast, now: datetime) -> None:
+    case_id = open_case(rt, cast, now)
+    take(rt, cast, case_id, cast.iris, now + minutes(20))
+    assert jobs.warn_late(rt, now + minutes(49)) == 0
+    assert jobs.warn_late(rt, now + minutes(50)) == 1
+    assert jobs.warn_late(rt, now + minutes(51)) == 0
+    assert told(rt, "case_late") == [(cast.ada, "pending")]
+
+
+def test_a_kept_promise_warns_nobody(rt: Runtime, cast: Cast, now: datetime) -> None:
+    case_id = open_case(rt, cast, now)
+    act(rt, cast, case_id, "called", now + minutes(20))
+    assert jobs.warn_late(rt, now + minutes(59)) == 0
+
+
+def test_a_routine_case_that_nobody_looks_at_does_not_end_in_silence(rt: Runtime, cast: Cast, now: datetime) -> None:
+    case_id = open_case(rt, cast, now, "clinic_routine")
+    promised = case_of(rt, cast, case_id).respond_by
+    assert jobs.warn_late(rt, promised - minutes(61)) == 0
+    assert jobs.warn_late(rt, promised - minutes(60)) == 1
+    assert told(rt) == [(cast.iris, "pending")]
+    assert jobs.step_due(rt, promised) == 1
+
+
+def test_a_raised_case_tells_its_patient_again_when_nobody_answers(rt: Runtime, cast: Cast, now: datetime) -> None:
+    open_case(rt, cast, now, "clinic_same_day")
+    open_case(rt, cast, now + minutes(5), "clinic_urgent_1h")
+    for later in (15, 25):
+        jobs.step_due(rt, now + minutes(later))
+    assert told(rt, "case_unanswered") == [(cast.ada, "pending")]
