@@ -2,7 +2,7 @@
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from uuid import UUID
 
 from sqlalchemy import Select, func, select
@@ -15,7 +15,7 @@ from companion.escalation.models import Escalation
 from companion.reactions import rules
 from companion.reactions.models import Assessment, ExpectedLevel, Reaction
 from companion.schedule.models import Visit
-from companion.triage.engine import expected_grades
+from companion.triage.engine import expected_course
 from companion.triage.observation import SYMPTOMS, Observation
 from companion.triage.protocol import Protocol
 
@@ -152,12 +152,29 @@ def expectations_of(
     at, took_place = entry.reaction.noted_at, rules.as_visits(visits)
     own = rules.levels_at(levels, took_place, at)
     return [
-        rules.expectation(area, symptom, report[symptom], expected[symptom], own.get((area, symptom)))
+        rules.Expectation(
+            area, symptom, report[symptom], hours=course[0], window=course[1][symptom], level=own.get((area, symptom))
+        )
         for area, report in entry.reaction.body["areas"].items()
-        if (expected := expected_grades(area, at, took_place, protocol))
+        if (course := expected_course(area, at, took_place, protocol))
         for symptom in SYMPTOMS
         if report[symptom]
     ]
+
+
+def bands_of(entry: Graded, earlier: Sequence[Graded], expectations: Sequence[rules.Expectation]) -> list[rules.Band]:
+    """For each area the symptom that stands out most, over the course that is expected, with what was told before."""
+    at, told = entry.reaction.noted_at, (*(one.reaction for one in earlier), entry.reaction)
+    bands = []
+    for one in rules.most_telling(expectations):
+        since = at - timedelta(hours=one.hours)
+        grades = {
+            (row.noted_at - since).total_seconds() / 3600: row.body["areas"][one.area][one.symptom]
+            for row in told
+            if since <= row.noted_at <= at and one.area in row.body["areas"]
+        }
+        bands.append(rules.band(one, sorted(grades.items()), at))
+    return bands
 
 
 def charts_of(entries: Sequence[Graded], visits: Sequence[Visit]) -> list[rules.Chart]:

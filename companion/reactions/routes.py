@@ -166,6 +166,7 @@ def show(reaction_id: UUID) -> str:
         care = queries.care_of(db, entry.reaction)
         visits = schedule.past_visits_of(db, actor.clinic_id, actor.id, rt.clock())
         levels = queries.expected_levels(db, actor.clinic_id, actor.id)
+        earlier = queries.recent(db, actor.clinic_id, actor.id)
         expectations = queries.expectations_of(entry, visits, levels, protocols.current(db, actor.clinic_id))
         approval = protocols.approvals(db, actor.clinic_id).get(entry.assessment.protocol_version)
     return render_template(
@@ -176,6 +177,7 @@ def show(reaction_id: UUID) -> str:
         care=care,
         approval=approval,
         expectations=expectations,
+        bands=queries.bands_of(entry, earlier, expectations),
         is_edge_worth_drawing=rules.is_edge_worth_drawing(entry.reaction.body),
         symptoms=words.SYMPTOMS,
         grades=words.GRADES,

@@ -10,6 +10,7 @@ from typing import Any, Protocol, TypeVar
 
 from companion.triage.lexicon import told
 from companion.triage.observation import SYMPTOMS, AreaReport, Observation, Visit
+from companion.triage.protocol import Window
 
 WIDTH, HEIGHT, MARGIN = 300.0, 84.0, 14.0
 WORST = 4
@@ -108,28 +109,44 @@ def levels_at(levels: Iterable[_Level], visits: Iterable[Visit], at: datetime) -
 
 @dataclass(frozen=True, slots=True)
 class Expectation:
-    """What was told of one symptom, and the highest grade that is expected there at that time.
-
-    `until_at` is set where a nurse expects more of this patient than the protocol does, and says until when.
-    """
+    """What was told of one symptom so many hours after the session, the window there, and a nurse's level."""
 
     area: str
     symptom: str
     grade: int
-    expected: int
-    until_at: datetime | None = None
+    hours: float
+    window: Window
+    level: Level | None = None
+
+    @property
+    def is_own(self) -> bool:
+        """Whether a nurse expects more of this patient than the protocol does."""
+        return self.level is not None and self.level.grade > self.window.expected(self.hours)
+
+    @property
+    def expected(self) -> int:
+        """The highest grade that is expected: the protocol's, or a nurse's where it is higher."""
+        return max(self.window.expected(self.hours), self.level.grade if self.level else 0)
 
     @property
     def is_within(self) -> bool:
         """Whether it is what the clinic expects."""
         return self.grade <= self.expected
 
+    @property
+    def day(self) -> int:
+        """The day after the session, counted from 0."""
+        return int(self.hours // 24)
 
-def expectation(area: str, symptom: str, grade: int, expected: int, level: Level | None) -> Expectation:
-    """The higher of what the protocol expects and what a nurse does."""
-    if level is None or level.grade <= expected:
-        return Expectation(area, symptom, grade, expected)
-    return Expectation(area, symptom, grade, level.grade, level.until_at)
+
+def most_telling(expectations: Iterable[Expectation]) -> list[Expectation]:
+    """Of each area the symptom furthest above what is expected, or else the strongest."""
+    found: dict[str, Expectation] = {}
+    for one in expectations:
+        known = found.get(one.area)
+        if known is None or (one.grade - one.expected, one.grade) > (known.grade - known.expected, known.grade):
+            found[one.area] = one
+    return list(found.values())
 
 
 @dataclass(frozen=True, slots=True)
@@ -230,3 +247,35 @@ def _x(at: datetime, start: datetime, end: datetime) -> float:
 
 def _y(grade: int) -> float:
     return round(HEIGHT - MARGIN - grade / WORST * (HEIGHT - 2 * MARGIN), 1)
+
+
+@dataclass(frozen=True, slots=True)
+class Band:
+    """One symptom of one area over days: the expected course as a filled step, a nurse's level, and what was told."""
+
+    expectation: Expectation
+    course: str
+    level: str
+    points: tuple[Point, ...]
+    days: int
+
+
+def band(expectation: Expectation, told: Sequence[tuple[float, int]], at: datetime) -> Band:
+    """The drawing of an expectation; `told` are (hours after the session, grade) until `at`, in order of time."""
+    first, second, third = expectation.window.hours
+    level = expectation.level if expectation.is_own else None
+    until = expectation.hours + (level.until_at - at).total_seconds() / 3600 if level else 0
+    span = max(first, expectation.hours, until, 24.0)
+
+    def x(hours: float) -> float:
+        return round(MARGIN + hours / span * (WIDTH - 2 * MARGIN), 1)
+
+    steps = "".join(f"V{_y(grade):g}H{x(until_h):g}" for grade, until_h in ((3, third), (2, second), (1, first)))
+    box = f"M{x(expectation.hours):g} {_y(0):g}V{_y(level.grade):g}H{x(until):g}V{_y(0):g}Z" if level else ""
+    return Band(
+        expectation=expectation,
+        course=f"M{x(0):g} {_y(0):g}{steps}V{_y(0):g}Z",
+        level=box,
+        points=tuple(Point(x(hours), _y(grade), grade) for hours, grade in told),
+        days=round(span / 24),
+    )

@@ -1,6 +1,6 @@
 """`assess`: pure and total. In doubt it grades up and says so."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
@@ -50,13 +50,14 @@ def assess(
     )
 
 
-def expected_grades(area: str, at: datetime, visits: Iterable[Visit], protocol: Protocol) -> dict[str, int]:
-    """The highest grade of each symptom that is expected in an area at a time; empty where no session is known."""
+def expected_course(
+    area: str, at: datetime, visits: Iterable[Visit], protocol: Protocol
+) -> tuple[float, Mapping[str, Window]] | None:
+    """Hours since the latest session of an area, and each symptom's window there; None where no session is known."""
     visit = _latest(visits, area, at)
     if visit is None:
-        return {}
-    windows = protocol.windows_of(protocol.group_of(visit.agents) or _STRICTEST, area)
-    return {symptom: window.expected(_hours(visit, at)) for symptom, window in windows.items()}
+        return None
+    return _hours(visit, at), protocol.windows_of(protocol.group_of(visit.agents) or _STRICTEST, area)
 
 
 def silence(history: Iterable[Observation], at: datetime, protocol: Protocol) -> Reason | None:
