@@ -8,6 +8,7 @@ from companion.access import routes as access
 from companion.accounts import routes as accounts
 from companion.config import Config
 from companion.console import cases, enrolment, expected, patients, protocol, queue, rota
+from companion.inbox import routes as inbox
 from companion.operations import routes as operations
 from companion.outbox import routes as outbox
 from companion.push import routes as push
@@ -24,6 +25,7 @@ _PAGES = (
     push,
     access,
     outbox,
+    inbox,
     schedule,
     reactions,
     operations,

@@ -7,7 +7,9 @@ from flask import Blueprint, make_response, redirect, render_template, url_for
 from sqlalchemy.orm import Session
 from werkzeug.wrappers import Response
 
+from companion.accounts import actions as accounts_actions
 from companion.accounts import queries as accounts
+from companion.accounts.forms import parse_contact
 from companion.accounts.models import Person
 from companion.clinic import queries as clinic
 from companion.console import forms
@@ -18,6 +20,7 @@ from companion.course import queries as courses
 from companion.course import words
 from companion.course.forms import parse_course
 from companion.errors import Invalid
+from companion.inbox import queries as inbox
 from companion.reactions import queries as reactions
 from companion.reactions.words import GRADES, SYMPTOMS
 from companion.runtime import current_runtime
@@ -104,6 +107,22 @@ def add_visit(patient_id: UUID, course_id: UUID) -> Response:
     return redirect(url_for("patients.show", patient_id=patient_id, done="session"), code=303)
 
 
+@blueprint.post("/<uuid:patient_id>/contact")
+@roles(*CARERS)
+def set_contact(patient_id: UUID) -> Response:
+    """Where e-mail to the patient may go, or nowhere any more."""
+    rt, actor, fields = current_runtime(), current_actor(), form_fields()
+    now = rt.clock()
+    try:
+        contact_email = parse_contact(fields)
+    except Invalid as error:
+        return make_response(_page(actor, patient_id, error.fields, fields), 422)
+    with rt.db.transaction(actor.clinic_id) as db:
+        patient = accounts.patient(db, actor.clinic_id, patient_id)
+        accounts_actions.set_contact(db, patient, contact_email, actor_id=actor.id, now=now)
+    return redirect(url_for("patients.show", patient_id=patient_id, done="contact-kept"), code=303)
+
+
 def _list(actor: Actor, named: str) -> str:
     rt = current_runtime()
     with rt.db.reading(actor.clinic_id) as db:
@@ -133,6 +152,8 @@ def _page(actor: Actor, patient_id: UUID, errors: dict[str, str], fields: dict[s
             symptoms=SYMPTOMS,
             grades=GRADES,
             words=words,
+            reach=inbox.reach(db, accounts.patient(db, actor.clinic_id, patient_id), now),
+            now=now,
             errors=errors,
             fields=fields,
             **surroundings(db, actor.clinic_id, actor.id, now),

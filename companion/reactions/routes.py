@@ -17,6 +17,7 @@ from companion.course import queries as courses
 from companion.course.words import AREAS as AREA_WORDS
 from companion.errors import CompanionError, Invalid, NotFound
 from companion.ids import new_id
+from companion.inbox import queries as inbox
 from companion.protocols import queries as protocols
 from companion.reactions import actions, forms, queries, rules, words
 from companion.runtime import Runtime, current_runtime
@@ -78,6 +79,7 @@ def home() -> Response | str:
             open_entry=next((pair for pair in entries if pair[1].is_open), None),
             advice=words.ADVICE,
             outcomes=words.OUTCOMES,
+            unread=inbox.unread(db, actor.clinic_id, actor.id, now),
         )
 
 

@@ -112,7 +112,9 @@ def close_check_in(db: Session, *, clinic_id: UUID, patient_id: UUID, noted_at: 
     ]
     for item in of_day:
         item.state = "done"
-        outbox.cancel(db, clinic_id=clinic_id, about=("plan_item", item.id), now=now)
+        about = ("plan_item", item.id)
+        outbox.cancel(db, clinic_id=clinic_id, about=about, now=now)
+        outbox.mark_read(db, clinic_id=clinic_id, person_id=patient_id, about=about, now=now)
     return len(of_day)
 
 

@@ -7,8 +7,16 @@ from playwright.sync_api import BrowserContext, Page
 from tests.browser.installation import Installation
 
 PUBLIC = ["/sign-in", "/join", "/app", "/nothing-here", "/shell/en", "/shell/fr", "/style"]
-PATIENT = ["/", "/reactions/new", "/reactions", "/sessions", "/call", "/install", "/phones"]
-NURSE = ["/console/", "/console/patients", "/console/patients/new", "/console/protocol", "/install", "/phones"]
+PATIENT = ["/", "/reactions/new", "/reactions", "/sessions", "/call", "/install", "/phones", "/inbox"]
+NURSE = [
+    "/console/",
+    "/console/patients",
+    "/console/patients/new",
+    "/console/protocol",
+    "/install",
+    "/phones",
+    "/inbox",
+]
 
 SignedIn = Callable[..., BrowserContext]
 

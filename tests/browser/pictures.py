@@ -43,6 +43,7 @@ PAGES = {
         "call": "/call",
         "install": "/install",
         "phones": "/phones",
+        "inbox": "/inbox",
     },
     "urgent": {"home": "/"},
     "check-in": {"1": "/reactions/new"},

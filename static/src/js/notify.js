@@ -7,17 +7,18 @@ export async function onPush(event) {
   let said = {};
   try { said = event.data.json().notification ?? {}; } catch { /* unreadable: still shown */ }
   await self.registration.showNotification(said.title ?? 'Aftercare Companion', {
-    body: said.body ?? '', tag: said.tag, lang: said.lang, data: { url: said.navigate ?? '/' },
+    body: said.body ?? '', tag: said.tag, lang: said.lang, data: { url: said.navigate ?? '/', receipt: said.data?.receipt },
     icon: self.__PRECACHE.find((url) => url.includes('icon-192')), badge: self.__PRECACHE.find((url) => url.includes('badge-96')),
   });
-  if (said.data?.receipt) await confirmShown(said.data.receipt);
+  if (said.data?.receipt) await tell(said.data.receipt);
   await showCount().catch(() => {});
   await flush({ eager: true }).catch(() => {});
 }
 
 export async function onTap(event) {
   event.notification.close();
-  await openPage(event.notification.data?.url);
+  const { url, receipt } = event.notification.data ?? {};
+  await Promise.all([openPage(url), receipt && tell(`${receipt}/opening`), showCount().catch(() => {})]);
 }
 
 export async function onSubscriptionEnd() {
@@ -29,8 +30,9 @@ async function showCount() {
   await self.navigator.setAppBadge?.(shown.length);
 }
 
-async function confirmShown(receipt) {
-  const post = () => fetch(receipt, { method: 'POST', headers: { 'Content-Type': 'application/json' }, body: '{}' });
+// "It is shown", "it was tapped": the address is the permission, whoever is signed in by now.
+async function tell(address) {
+  const post = () => fetch(address, { method: 'POST', headers: { 'Content-Type': 'application/json' }, body: '{}' });
   await post().catch(post).catch(() => {});
 }
 

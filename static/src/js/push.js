@@ -6,11 +6,18 @@ import { momentOf, timeOf, word } from './words.js';
 const TEST_MS = 30_000;
 
 export async function startPush() {
+  showUnread();
   const { subject, pushKey } = document.body.dataset;
   const panel = document.querySelector('[data-push]');
   if (!subject || !pushKey) return;
   const found = await stateOf(pushKey).catch(() => ({ state: 'push_failed' }));
   if (panel) show(panel, found, pushKey);
+}
+
+// The number on the app's icon: what the page says is new, nothing once somebody is signed out.
+function showUnread() {
+  const place = document.querySelector('[data-unread]');
+  if (place) navigator.setAppBadge?.(Number(place.dataset.unread)).catch(() => {});
 }
 
 async function stateOf(key) {

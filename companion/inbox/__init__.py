@@ -1,0 +1,1 @@
+"""Messages as their reader finds them in the app, whatever became of push and e-mail."""
