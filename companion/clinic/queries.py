@@ -85,12 +85,13 @@ def contact(clinic: Clinic) -> Contact:
     return Contact(
         name=clinic.name,
         phone=clinic.phone,
-        phone_href=_href(clinic.phone),
+        phone_href=phone_link(clinic.phone),
         out_of_hours_phone=clinic.out_of_hours_phone,
-        out_of_hours_phone_href=_href(clinic.out_of_hours_phone),
+        out_of_hours_phone_href=phone_link(clinic.out_of_hours_phone),
         emergency_number=clinic.emergency_number,
     )
 
 
-def _href(number: str) -> str:
+def phone_link(number: str) -> str:
+    """A number as a link that dials it."""
     return "tel:" + "".join(character for character in number if character.isdigit() or character == "+")

@@ -1,16 +1,17 @@
 """One case: the entries, why, who was told; take it, record what was done, close it."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from uuid import UUID
 
 from flask import Blueprint, make_response, redirect, render_template, url_for
-from flask_babel import gettext
 from sqlalchemy.orm import Session
 from werkzeug.wrappers import Response
 
 from companion.accounts import queries as accounts
 from companion.accounts.models import Person
 from companion.clinic import queries as clinic
+from companion.console import case_forms as forms
 from companion.console.expected import expected_now
 from companion.console.queue import surroundings
 from companion.course.words import AREAS
@@ -28,13 +29,15 @@ from companion.web.pages import sentence_of
 from companion.web.requests import form_fields
 
 blueprint = Blueprint("cases", __name__, url_prefix="/console/cases")
+Fields = dict[str, list[str]]
 
 
 @dataclass(frozen=True, slots=True)
 class Told:
-    """One message about the case: to whom, and how far it came."""
+    """One message about the case: to whom, by which way, and how far it came."""
 
     name: str
+    channel: str
     state: str
     is_patient: bool
 
@@ -55,59 +58,97 @@ def show(case_id: UUID) -> str:
 @roles(*CARERS)
 def acknowledge(case_id: UUID) -> Response:
     """Take the case; who comes second is told who was first."""
-    rt, actor = current_runtime(), current_actor()
-    try:
-        with rt.db.transaction(actor.clinic_id) as db:
-            case = queries.case(db, actor.clinic_id, case_id)
-            person = accounts.person(db, actor.clinic_id, actor.id)
-            actions.acknowledge(db, case, person=person, now=rt.clock())
-    except Conflict as error:
-        return make_response(_page(actor, case_id, {"": sentence_of(error)}, {}), 409)
-    return redirect(url_for("cases.show", case_id=case_id, done="taken"), code=303)
+
+    def take(db: Session, case: Escalation, _fields: Fields) -> None:
+        person = accounts.person(db, case.clinic_id, current_actor().id)
+        actions.acknowledge(db, case, person=person, now=current_runtime().clock())
+
+    return _change(case_id, take, url_for("cases.show", case_id=case_id, done="taken"))
 
 
 @blueprint.post("/<uuid:case_id>/contacts")
 @roles(*CARERS)
 def contact(case_id: UUID) -> Response:
     """Record what was done for the patient."""
-    rt, actor, fields = current_runtime(), current_actor(), form_fields()
-    how = fields.get("how", [""])[0]
-    if how not in rules.CONTACTS:
-        return make_response(_page(actor, case_id, {"how": gettext("Choose what you did")}, fields), 422)
-    with rt.db.transaction(actor.clinic_id) as db:
-        case = queries.case(db, actor.clinic_id, case_id)
-        actions.contact(db, case, person_id=actor.id, how=how, now=rt.clock())
-    return redirect(url_for("cases.show", case_id=case_id, done="contact"), code=303)
+
+    def record(db: Session, case: Escalation, fields: Fields) -> None:
+        how = forms.parse_contact(fields)
+        actions.contact(db, case, person_id=current_actor().id, how=how, now=current_runtime().clock())
+
+    return _change(case_id, record, url_for("cases.show", case_id=case_id, done="contact"))
 
 
 @blueprint.post("/<uuid:case_id>/resolution")
 @roles(*CARERS)
 def resolve(case_id: UUID) -> Response:
     """Close the case with an outcome and a note."""
+
+    def close(db: Session, case: Escalation, fields: Fields) -> None:
+        form = forms.parse_outcome(fields)
+        actions.resolve(
+            db,
+            case,
+            person_id=current_actor().id,
+            outcome=form.outcome,
+            note=form.note,
+            noise_reason=form.noise_reason,
+            now=current_runtime().clock(),
+        )
+
+    return _change(case_id, close, url_for("queue.index", done="closed"))
+
+
+@blueprint.post("/<uuid:case_id>/colleague")
+@roles(*CARERS)
+def hand_over(case_id: UUID) -> Response:
+    """Give the case to a colleague, who is told."""
+
+    def give(db: Session, case: Escalation, fields: Fields) -> None:
+        actor = current_actor()
+        colleague = forms.parse_colleague(fields, _colleagues(db, actor))
+        actions.hand_over(db, case, person_id=actor.id, colleague=colleague, now=current_runtime().clock())
+
+    return _change(case_id, give, url_for("queue.index", done="handed"))
+
+
+@blueprint.post("/<uuid:case_id>/rest")
+@roles(*CARERS)
+def snooze(case_id: UUID) -> Response:
+    """Put the case off for a while; what is urgent may not wait."""
+
+    def put_off(db: Session, case: Escalation, fields: Fields) -> None:
+        form, now = forms.parse_snooze(fields, case.level), current_runtime().clock()
+        actions.snooze(db, case, person_id=current_actor().id, minutes=form.minutes, reason=form.reason, now=now)
+
+    return _change(case_id, put_off, url_for("queue.index", done="snoozed"))
+
+
+@blueprint.post("/<uuid:case_id>/reopening")
+@roles(*CARERS)
+def reopen(case_id: UUID) -> Response:
+    """Open a closed case again, with a reason."""
+
+    def open_again(db: Session, case: Escalation, fields: Fields) -> None:
+        why = forms.parse_reopening(fields)
+        actions.reopen(db, case, person_id=current_actor().id, reason=why, now=current_runtime().clock())
+
+    return _change(case_id, open_again, url_for("cases.show", case_id=case_id, done="reopened"))
+
+
+def _change(case_id: UUID, change: Callable[[Session, Escalation, Fields], None], then: str) -> Response:
     rt, actor, fields = current_runtime(), current_actor(), form_fields()
     try:
-        outcome, note = parse_outcome(fields)
         with rt.db.transaction(actor.clinic_id) as db:
-            case = queries.case(db, actor.clinic_id, case_id)
-            actions.resolve(db, case, person_id=actor.id, outcome=outcome, note=note, now=rt.clock())
+            change(db, queries.case(db, actor.clinic_id, case_id), fields)
     except Invalid as error:
         return make_response(_page(actor, case_id, error.fields, fields), 422)
     except Conflict as error:
         return make_response(_page(actor, case_id, {"": sentence_of(error)}, fields), 409)
-    return redirect(url_for("queue.index", done="closed"), code=303)
+    return redirect(then, code=303)
 
 
-def parse_outcome(fields: dict[str, list[str]]) -> tuple[str, str]:
-    """Outcome code and note; Invalid where one is missing: a case is not closed in silence."""
-    outcome, note = (fields.get(name, [""])[0].strip() for name in ("outcome", "note"))
-    faults = {}
-    if outcome not in rules.OUTCOMES:
-        faults["outcome"] = gettext("Choose an outcome")
-    if not 3 <= len(note) <= 2000:
-        faults["note"] = gettext("Write what was done, in 3 to 2,000 characters")
-    if faults:
-        raise Invalid(faults)
-    return outcome, note
+def _colleagues(db: Session, actor: Actor) -> list[Person]:
+    return [person for person in accounts.staff(db, actor.clinic_id, *CARERS) if person.id != actor.id]
 
 
 def _page(actor: Actor, case_id: UUID, errors: dict[str, str], fields: dict[str, list[str]]) -> str:
@@ -132,6 +173,13 @@ def _page(actor: Actor, case_id: UUID, errors: dict[str, str], fields: dict[str,
             approvals=protocols.approvals(db, actor.clinic_id),
             contacts=rules.CONTACTS,
             outcomes=rules.OUTCOMES,
+            noise_reasons=rules.NOISE_REASONS,
+            snooze_minutes=rules.SNOOZE_MINUTES.get(case.level, ()),
+            snooze_reasons=rules.SNOOZE_REASONS,
+            colleagues=_colleagues(db, actor),
+            phone_link=clinic.phone_link,
+            numbers=queries.contact_card(db, actor.clinic_id, case.patient_id),
+            shows_other=queries.no_answers(db, actor.clinic_id, case_id) >= rules.NO_ANSWERS,
             areas=AREAS,
             symptoms=SYMPTOMS,
             grades=GRADES,
@@ -153,6 +201,6 @@ def _people(db: Session, case: Escalation, events: list[EscalationEvent]) -> dic
 def _told(db: Session, case: Escalation, people: dict[UUID, Person]) -> list[Told]:
     messages = outbox.messages_about(db, case.clinic_id, ("escalation", case.id))
     return [
-        Told(people[one.recipient_id].name, one.state, is_patient=one.recipient_id == case.patient_id)
+        Told(people[one.recipient_id].name, one.channel, one.state, is_patient=one.recipient_id == case.patient_id)
         for one in messages
     ]

@@ -21,6 +21,7 @@ from companion.console.queue import surroundings
 from companion.course import actions as course_actions
 from companion.course import words
 from companion.errors import Invalid
+from companion.escalation import actions as escalation
 from companion.ids import new_id
 from companion.languages import N_
 from companion.protocols import queries as protocols
@@ -102,6 +103,7 @@ def _enrol(db: Session, actor: Actor, form: forms.Enrolment, now: datetime) -> P
         now=now,
         actor_id=actor.id,
     )
+    escalation.set_numbers(db, (actor.clinic_id, patient.id), form.numbers, now=now)
     course = course_actions.create_course(
         db, clinic_id=actor.clinic_id, patient_id=patient.id, form=form.course, now=now, actor_id=actor.id
     )

@@ -10,8 +10,10 @@ from flask_babel import gettext
 
 from companion import clock
 from companion.accounts.forms import parse_contact
+from companion.console.case_forms import parse_numbers
 from companion.course.forms import CourseForm, parse_course
 from companion.errors import Invalid
+from companion.escalation.rules import Numbers
 from companion.reactions.rules import LEVEL_DAYS, LevelForm
 from companion.triage.observation import AREAS, SYMPTOMS
 
@@ -35,6 +37,7 @@ class Enrolment:
     contact_email: str | None
     course: CourseForm
     starts_at: datetime | None
+    numbers: Numbers
 
 
 def parse_enrolment(fields: dict[str, list[str]], zone: str, *, locales: Collection[str]) -> Enrolment:
@@ -42,6 +45,7 @@ def parse_enrolment(fields: dict[str, list[str]], zone: str, *, locales: Collect
     faults: dict[str, str] = {}
     name = _collect(faults, lambda: parse_name(fields))
     contact = _collect(faults, lambda: parse_contact(fields))
+    numbers = _collect(faults, lambda: parse_numbers(fields))
     course = _collect(faults, lambda: parse_course(fields))
     has_visit = any(fields.get(part, [""])[0].strip() for part in ("date", "time"))
     visit = _collect(faults, lambda: parse_visit(fields, zone)) if has_visit else None
@@ -52,9 +56,9 @@ def parse_enrolment(fields: dict[str, list[str]], zone: str, *, locales: Collect
         own = UUID(fields.get("id", [""])[0])
     except ValueError:
         faults[""] = gettext("Load this page again and answer once more")
-    if faults or name is None or course is None:
+    if faults or name is None or course is None or numbers is None:
         raise Invalid(faults)
-    return Enrolment(own, name, locale, contact, course, visit.starts_at if visit else None)
+    return Enrolment(own, name, locale, contact, course, visit.starts_at if visit else None, numbers)
 
 
 def parse_expected_level(fields: dict[str, list[str]]) -> LevelForm:

@@ -13,6 +13,7 @@ from companion.accounts.forms import parse_contact
 from companion.accounts.models import Person
 from companion.clinic import queries as clinic
 from companion.console import forms
+from companion.console.case_forms import parse_numbers
 from companion.console.expected import expected_now
 from companion.console.queue import surroundings
 from companion.course import actions as course_actions
@@ -20,6 +21,8 @@ from companion.course import queries as courses
 from companion.course import words
 from companion.course.forms import parse_course
 from companion.errors import Invalid
+from companion.escalation import actions as escalation
+from companion.escalation import queries as cases
 from companion.inbox import queries as inbox
 from companion.reactions import queries as reactions
 from companion.reactions.words import GRADES, SYMPTOMS
@@ -123,6 +126,26 @@ def set_contact(patient_id: UUID) -> Response:
     return redirect(url_for("patients.show", patient_id=patient_id, done="contact-kept"), code=303)
 
 
+@blueprint.post("/<uuid:patient_id>/numbers")
+@roles(*CARERS)
+def set_numbers(patient_id: UUID) -> Response:
+    """How to reach the patient, and whom to call when they do not answer."""
+    rt, actor, fields = current_runtime(), current_actor(), form_fields()
+    now = rt.clock()
+    try:
+        numbers = parse_numbers(fields)
+    except Invalid as error:
+        return make_response(_page(actor, patient_id, error.fields, fields), 422)
+    with rt.db.transaction(actor.clinic_id) as db:
+        patient = accounts.patient(db, actor.clinic_id, patient_id)
+        escalation.set_numbers(db, (actor.clinic_id, patient.id), numbers, now=now)
+        about = ("person", patient.id)
+        accounts_actions.record(
+            db, clinic_id=actor.clinic_id, actor_id=actor.id, verb="patient.numbers", about=about, now=now
+        )
+    return redirect(url_for("patients.show", patient_id=patient_id, done="numbers"), code=303)
+
+
 def _list(actor: Actor, named: str) -> str:
     rt = current_runtime()
     with rt.db.reading(actor.clinic_id) as db:
@@ -156,8 +179,15 @@ def _page(actor: Actor, patient_id: UUID, errors: dict[str, str], fields: dict[s
             now=now,
             errors=errors,
             fields=fields,
+            number_fields=fields if "other_phone" in fields else _number_fields(db, actor.clinic_id, patient_id),
             **surroundings(db, actor.clinic_id, actor.id, now),
         )
+
+
+def _number_fields(db: Session, clinic_id: UUID, patient_id: UUID) -> dict[str, list[str]]:
+    card = cases.contact_card(db, clinic_id, patient_id)
+    names = ("phone", "other_name", "other_phone")
+    return {name: [getattr(card, name)] for name in names} if card else {}
 
 
 def _overviews(db: Session, clinic_id: UUID, patient_id: UUID) -> list[schedule.Overview]:

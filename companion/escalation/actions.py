@@ -1,5 +1,6 @@
 """Changes to cases. Races end by a conditional UPDATE: whoever changed the row first was first."""
 
+from dataclasses import asdict
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -15,7 +16,7 @@ from companion.accounts.models import Person
 from companion.clinic import queries as clinic
 from companion.errors import Conflict
 from companion.escalation import queries, rules
-from companion.escalation.models import Escalation, EscalationEntry, EscalationEvent
+from companion.escalation.models import ContactCard, Escalation, EscalationEntry, EscalationEvent
 from companion.ids import new_id
 from companion.languages import N_
 from companion.outbox import actions as outbox
@@ -209,6 +210,12 @@ def reopen(db: Session, case: Escalation, *, person_id: UUID, reason: str, now: 
     except IntegrityError:
         raise Conflict(N_("This patient has another case that is open. Use that one.")) from None
     _record(db, case, "reopened", person_id, now)
+
+
+def set_numbers(db: Session, patient: tuple[UUID, UUID], numbers: rules.Numbers, *, now: datetime) -> None:
+    """Keep how to reach (clinic, patient), and somebody else when they do not answer."""
+    clinic_id, patient_id = patient
+    db.merge(ContactCard(clinic_id=clinic_id, patient_id=patient_id, changed_at=now, **asdict(numbers)))
 
 
 def _new_case(db: Session, *, clinic_id: UUID, patient_id: UUID, level: str, summary: str, now: datetime) -> Escalation:

@@ -1,5 +1,6 @@
 """What becomes of a case: promises, when they are near, how long it may wait. Pure; the numbers are proposals."""
 
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from companion.clinic import rules as clinic
@@ -18,6 +19,15 @@ FOLLOW_UP = timedelta(hours=24)
 # After so many calls without an answer the page shows whom else to call.
 NO_ANSWERS = 2
 WARN_AT_MOST = timedelta(hours=1)
+
+
+@dataclass(frozen=True, slots=True)
+class Numbers:
+    """How to reach a patient, and somebody else when they do not answer; empty where the clinic was not told."""
+
+    phone: str = ""
+    other_name: str = ""
+    other_phone: str = ""
 
 
 def is_higher(level: str, than: str) -> bool:
