@@ -7,7 +7,7 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 from companion.access import routes as access
 from companion.accounts import routes as accounts
 from companion.config import Config
-from companion.console import cases, enrolment, expected, patients, protocol, queue, rota
+from companion.console import cases, enrolment, expected, patients, policies, protocol, queue, rota
 from companion.inbox import routes as inbox
 from companion.operations import routes as operations
 from companion.outbox import routes as outbox
@@ -34,6 +34,7 @@ _PAGES = (
     enrolment,
     expected,
     patients,
+    policies,
     protocol,
     rota,
 )

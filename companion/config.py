@@ -64,6 +64,16 @@ class Config(BaseSettings):
         return self.database_url or f"sqlite:///{self.data_dir / 'companion.sqlite3'}"
 
     @property
+    def has_email(self) -> bool:
+        """Whether e-mail can be sent."""
+        return bool(self.smtp_url.get_secret_value())
+
+    @property
+    def has_webhook(self) -> bool:
+        """Whether there is a gateway, as for SMS."""
+        return bool(self.webhook_url)
+
+    @property
     def is_secure(self) -> bool:
         """Whether people reach the product over https."""
         return urlsplit(self.base_url).scheme == "https"

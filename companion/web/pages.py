@@ -32,6 +32,7 @@ def install(app: Flask, current: Runtime) -> None:
     app.add_template_filter(local_time)
     app.add_template_filter(local_datetime)
     app.add_template_filter(local_day)
+    app.add_template_filter(local_iso_date)
     app.add_template_filter(format_decimal, "number")
     app.add_template_filter(language_name)
     app.add_template_global(language_of_page)
@@ -55,6 +56,11 @@ def local_datetime(at: datetime, zone: str) -> str:
 def local_day(at: datetime, zone: str) -> str:
     """Mon 23 Nov"""
     return str(format_datetime(to_local(at, zone), "EEE d MMM", rebase=False))
+
+
+def local_iso_date(at: datetime, zone: str) -> str:
+    """2026-11-23, as a date field wants it."""
+    return f"{to_local(at, zone):%Y-%m-%d}"
 
 
 def language_name(code: str) -> str:
