@@ -1,49 +1,29 @@
-"""What patients write in words: finds warning signs in free text, sentence by sentence, by a lexicon that is data.
+"""What patients write in words: finds warning signs in free text by a lexicon that is data.
 
-After NegEx (Chapman 2001) and ConText (Harkema 2009): a match does not count where it is denied, past, only feared, or
-somebody else's. In doubt it counts. Pure; every gap in a pattern is bounded, so that time grows with the text only.
+Words are mended (`spelling`), patterns are looked for (`matching`), and a match counts unless its surroundings say that
+it is denied, past, only feared, or somebody else's (`scope`). Pure; time grows with the text only.
 """
 
 import re
 import tomllib
-import unicodedata
+from bisect import bisect_right
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
-from itertools import permutations
+from itertools import accumulate
 from pathlib import Path
 from typing import Any
 
+from companion.triage.matching import Index, Pattern, Span, Text, read_pattern, spans
+from companion.triage.scope import CUES, scope_of
+from companion.triage.spelling import Speller, words_of
+
 FILES = tuple(Path(__file__).with_name(f"lexicon_{language}.toml") for language in ("en", "fr"))
 MAX_CHARACTERS = 4000
-CUES = (
-    "asks",
-    "deny",
-    "deny_after",
-    "deny_inside",
-    "deny_next",
-    "ends",
-    "fear",
-    "feared",
-    "joins",
-    "me",
-    "modal",
-    "never_mind",
-    "now",
-    "others",
-    "over",
-    "past",
-    "says",
-    "stops",
-    "they",
-)
 
-_NEAR, _FAR, _EITHER = 2, 5, 6  # other words between two words of a pattern: next to it, "..", and "&"
-_DENY_REACH, _AFTER_REACH = 6, 5
-_ELIDED = re.compile(r"\b(l|d|j|m|t|s|n|c|qu|jusqu|lorsqu|puisqu)['’]", re.IGNORECASE)
+_COMMA_COUNTS, _SENTENCE_COUNTS = 1, 4  # as so many words between
 _SENTENCE = re.compile(r"(?<=[.!?;\n])\s*|\s+[-–—]\s+|\s*[()]\s*|…|\.\.+")
 _CHUNK = re.compile(r"[,:]")
-_WORD = re.compile(r"[a-z0-9]+")
 
 
 class LexiconError(ValueError):
@@ -63,22 +43,34 @@ class Words:
     """How a sign is told. `certain` patterns count by themselves; the others not beside `unless` (a plain bruise is
     purple too), and not where one of the areas in `treated` was treated (lips swell there)."""
 
-    any_of: re.Pattern[str]
-    patterns: tuple[re.Pattern[str], ...]
-    certain: tuple[re.Pattern[str], ...]
-    unless: re.Pattern[str] | None
+    patterns: tuple[Pattern, ...]
+    certain: tuple[Pattern, ...]
+    unless: tuple[Pattern, ...]
     treated: frozenset[str]
 
 
 @dataclass(frozen=True, slots=True)
 class Lexicon:
-    """One language: everyday words that give it away, spellings, cues of context, and the words of every sign."""
+    """One language: everyday words that give it away, spellings, cues of context, everyday sayings that only look like
+    a sign, and the words of every sign."""
 
     language: str
-    spelling: Mapping[str, str]
     common: frozenset[str]
-    cues: Mapping[str, re.Pattern[str]]
+    speller: Speller
+    index: Index
+    cues: Mapping[str, int]
+    parting: int
+    innocent: tuple[Pattern, ...]
     signs: Mapping[str, Words]
+
+
+@dataclass(frozen=True, slots=True)
+class _Sentence:
+    """A sentence by its first and last character, in chunks between commas."""
+
+    begin: int
+    end: int
+    chunks: Sequence[Sequence[str]]
 
 
 @cache
@@ -94,31 +86,48 @@ def load(path: Path) -> Lexicon:
         missing = sorted(set(CUES) - set(content["cues"]))
         if missing:
             raise LexiconError(f"{path.name}: no cues {missing[0]!r}")
-        gaps = _Gaps((*content["cues"]["deny_inside"], *(one for one in content["cues"]["ends"] if " " not in one)))
-        signs = {name: _sign(row, content["sets"], gaps) for name, row in content["sign"].items()}
+        return _lexicon(content, Index())
     except (tomllib.TOMLDecodeError, KeyError) as error:
         raise LexiconError(f"{path.name}: {error}") from None
-    return Lexicon(
-        language=content["language"],
-        spelling={_plain(wrong): right for wrong, right in content["spelling"].items()},
-        common=frozenset(content["common"]),
-        cues={name: _any(rows, ending="s?" if name == "others" else "") for name, rows in content["cues"].items()},
-        signs=signs,
-    )
+
+
+def _lexicon(content: Mapping[str, Any], index: Index) -> Lexicon:
+    cues, sets = content["cues"], content["sets"]
+    others = [*cues["others"], *(f"{one}s" for one in cues["others"])]
+    slots = {name: index.slot(others if name == "others" else phrases) for name, phrases in cues.items()}
+    parting = index.slot((*cues["deny_inside"], *(one for one in cues["ends"] if " " not in one)))
+    signs = {name: _sign(row, sets, index) for name, row in content["sign"].items()}
+    innocent = _patterns(content.get("innocent", {}).get("patterns", ()), sets, index)
+    common = frozenset(content["common"])
+    real = (*common, *content["spelling"].get("real", "").split())
+    listed = {wrong: right for wrong, right in content["spelling"].items() if wrong != "real"}
+    speller = Speller(listed, known=index.vocabulary(), real=real, has_stem=index.knows)
+    return Lexicon(content["language"], common, speller, index, slots, parting, innocent, signs)
+
+
+def _sign(row: Mapping[str, Any], sets: Mapping[str, object], index: Index) -> Words:
+    plain_, certain, unless = (_patterns(row.get(name, ()), sets, index) for name in ("patterns", "certain", "unless"))
+    return Words(plain_, certain, unless, frozenset(row.get("treated", ())))
+
+
+def _patterns(sources: Iterable[str], sets: Mapping[str, object], index: Index) -> tuple[Pattern, ...]:
+    return tuple(read_pattern(source, sets, index) for source in sources)
 
 
 def find(text: str, lexicons: Iterable[Lexicon], *, areas: frozenset[str] = frozenset()) -> tuple[Found, ...]:
-    """The warning signs in a text, each once, with the first sentence that says it; the language does not matter.
+    """The warning signs in a text, each once, with the words that say it; the language does not matter.
 
     `areas` are those that were treated: what is expected there is no sign.
     """
-    found: dict[str, Found] = {}
+    text = text[:MAX_CHARACTERS]
+    sentences = tuple(_sentences(text))
+    found: dict[str, tuple[int, int]] = {}
     known = tuple(lexicons)
-    for sentence in filter(str.strip, _SENTENCE.split(text[:MAX_CHARACTERS])):
-        for lexicon in _in_the_language_of(sentence, known):
-            for sign in _signs(sentence, lexicon, areas):
-                found.setdefault(sign, Found(sign, " ".join(sentence.split())))
-    return tuple(sorted(found.values(), key=lambda one: one.sign))
+    for lexicon in known:
+        read = [one for one in sentences if lexicon in _in_the_language_of(one, known)]
+        for sign, begin, end in _signs(read, lexicon, areas):
+            found[sign] = min(found.get(sign, (begin, end)), (begin, end))
+    return tuple(Found(sign, " ".join(text[slice(*found[sign])].split())) for sign in sorted(found))
 
 
 def told(text: str, *, ticked: frozenset[str], areas: frozenset[str] = frozenset()) -> dict[str, str]:
@@ -128,181 +137,66 @@ def told(text: str, *, ticked: frozenset[str], areas: frozenset[str] = frozenset
     return {one.sign: one.quote for one in find(text, load_shipped_lexicons(), areas=areas) if one.sign not in ticked}
 
 
-def _in_the_language_of(sentence: str, lexicons: Sequence[Lexicon]) -> Iterator[Lexicon]:
+def _sentences(text: str) -> Iterator[_Sentence]:
+    begin = 0
+    for gap in (*_SENTENCE.finditer(text), None):
+        end = gap.start() if gap else len(text)
+        chunks = [words for chunk in _CHUNK.split(text[begin:end]) if (words := words_of(chunk))]
+        if chunks:
+            yield _Sentence(begin, end, chunks)
+        begin = gap.end() if gap else end
+
+
+def _in_the_language_of(sentence: _Sentence, lexicons: Sequence[Lexicon]) -> Iterator[Lexicon]:
     """Every lexicon, but for one whose everyday words are clearly outnumbered: its cues would not be understood."""
-    words = _words(sentence, {}).split()
-    hits = [sum(word in lexicon.common for word in words) for lexicon in lexicons]
+    hits = [sum(word in lexicon.common for chunk in sentence.chunks for word in chunk) for lexicon in lexicons]
     best = max(hits, default=0)
     return (lexicon for lexicon, count in zip(lexicons, hits, strict=True) if 2 * count >= best)
 
 
-def _signs(sentence: str, lexicon: Lexicon, areas: frozenset[str]) -> Iterator[str]:
-    chunks = [_words(chunk, lexicon.spelling) for chunk in _CHUNK.split(sentence)]
-    whole = " ".join(chunk for chunk in chunks if chunk)
-    starts = _starts(chunks)
+def _signs(sentences: Sequence[_Sentence], lexicon: Lexicon, areas: frozenset[str]) -> Iterator[tuple[str, int, int]]:
+    """Signs with the first and last character of the sentences that say them."""
+    text = _read(sentences, lexicon)
+    if not text.words:
+        return
+    scope = scope_of(text, lexicon.cues)
+    innocent = [span for pattern in lexicon.innocent for span in spans(pattern, text)]
     for sign, words in lexicon.signs.items():
-        if words.any_of.search(whole) and any(
-            _counts(whole, match.span(), starts, lexicon.cues)
-            for pattern in _patterns(words, whole, areas)
-            for match in pattern.finditer(whole)
-        ):
-            yield sign
+        matches = (span for pattern in _wanted(words, text, areas) for span in spans(pattern, text))
+        match = next((one for one in matches if not _overlaps(one, innocent) and scope.counts(one)), None)
+        if match:
+            first, last = (bisect_right(text.sentences, at) - 1 for at in (match[0], match[1] - 1))
+            yield sign, sentences[first].begin, sentences[last].end
 
 
-def _patterns(words: Words, whole: str, areas: frozenset[str]) -> Iterator[re.Pattern[str]]:
+def _read(sentences: Sequence[_Sentence], lexicon: Lexicon) -> Text:
+    """The words as the lexicon spells them, with their places."""
+    words: list[str] = []
+    places: list[int] = []
+    chunk_starts: list[int] = []
+    starts: list[int] = []
+    place = 0
+    for sentence in sentences:
+        starts.append(len(words))
+        for chunk in sentence.chunks:
+            chunk_starts.append(len(words))
+            mended = [right for word in chunk for right in lexicon.speller.mend(word)]
+            words += mended
+            places += range(place, place + len(mended))
+            place += len(mended) + _COMMA_COUNTS
+        place += _SENTENCE_COUNTS - _COMMA_COUNTS
+    fills = lexicon.index.fills(words, places)
+    hushed = {at for start, stop in fills.get(lexicon.cues["never_mind"], ()) for at in range(start, stop)}
+    parts = {start for start, _ in fills.get(lexicon.parting, ())} - hushed
+    parted = [0, *accumulate(at in parts for at in range(len(words)))]
+    return Text(words, places, chunk_starts, starts, fills, sum(1 << slot for slot in fills), parted)
+
+
+def _wanted(words: Words, text: Text, areas: frozenset[str]) -> Iterator[Pattern]:
     yield from words.certain
-    if not words.treated & areas and not (words.unless and words.unless.search(whole)):
+    if not words.treated & areas and not any(True for one in words.unless for _ in spans(one, text)):
         yield from words.patterns
 
 
-def _counts(whole: str, span: tuple[int, int], starts: Sequence[int], cues: Mapping[str, re.Pattern[str]]) -> bool:
-    """Whether a match is said of oneself, now, and as a fact."""
-    begin, end = span
-    left = max((match.end() for match in cues["ends"].finditer(whole, 0, begin)), default=0)
-    right = min((match.start() for match in cues["ends"].finditer(whole, end)), default=len(whole))
-    before = whole[left:begin]
-    chunk_start = max(start for start in (*starts, 0) if start <= begin)
-    chunk_end = min((start for start in starts if start >= end), default=len(whole))
-    if cues["over"].search(whole, end):
-        return False
-    if _is_feared(whole[left:end], begin - left, cues) or _is_anothers(before, cues):
-        return False
-    if cues["past"].search(cues["never_mind"].sub(_blank, whole[left:right])) and not cues["now"].search(
-        whole[chunk_start:chunk_end]
-    ):
-        return False
-    return not (
-        _is_denied(whole, (left, begin), chunk_start, cues)
-        or _is_denied_after(whole[end : min(right, chunk_end)], cues)
-    )
-
-
-def _is_feared(said: str, begin: int, cues: Mapping[str, re.Pattern[str]]) -> bool:
-    """Feared, read about, or asked: a doubt before the match, a fear with "would", a question not about oneself."""
-    before = cues["never_mind"].sub(_blank, said[:begin])
-    if cues["feared"].search(before):
-        return True
-    asked = cues["asks"].match(before)
-    if asked and not cues["me"].search(before, asked.end()):
-        return True
-    fear = cues["fear"].search(before)
-    return fear is not None and cues["modal"].search(said, fear.end()) is not None
-
-
-def _is_denied(whole: str, scope: tuple[int, int], chunk_start: int, cues: Mapping[str, re.Pattern[str]]) -> bool:
-    left, begin = scope
-    own = whole[max(left, chunk_start) : begin]
-    continues = not own.strip() or (cues["joins"].search(own) and not cues["me"].search(own))
-    is_list = chunk_start > left and continues and not cues["now"].search(whole[begin:])
-    reach = _last_words(whole[left:begin] if is_list else own, _DENY_REACH)
-    reach = cues["never_mind"].sub(_blank, reach)
-    stop = max((match.end() for match in cues["stops"].finditer(reach)), default=0)
-    return cues["deny"].search(reach, stop) is not None
-
-
-def _is_denied_after(after: str, cues: Mapping[str, re.Pattern[str]]) -> bool:
-    words = cues["never_mind"].sub(_blank, _first_words(after, _AFTER_REACH))
-    if cues["deny_next"].match(words):
-        return True
-    stop = min((match.start() for match in cues["stops"].finditer(words)), default=len(words))
-    return cues["deny_after"].search(words, 0, stop) is not None
-
-
-def _blank(match: re.Match[str]) -> str:
-    return "x" * len(match.group())
-
-
-def _is_anothers(before: str, cues: Mapping[str, re.Pattern[str]]) -> bool:
-    ends = [match.end() for match in cues["others"].finditer(before)]
-    if not ends:
-        return False
-    between = before[ends[-1] :]
-    says = cues["says"].search(between)
-    if says and cues["they"].search(between, says.end()):
-        return True
-    return not says and not cues["me"].search(between)
-
-
-def _last_words(text: str, count: int) -> str:
-    return " ".join(text.split()[-count:])
-
-
-def _first_words(text: str, count: int) -> str:
-    return " ".join(text.split()[:count])
-
-
-def _starts(chunks: Sequence[str]) -> list[int]:
-    starts, at = [], 0
-    for chunk in filter(None, chunks):
-        starts.append(at)
-        at += len(chunk) + 1
-    return starts
-
-
-def _words(text: str, spelling: Mapping[str, str]) -> str:
-    """Words in small letters, without accents; English keeps its contractions in one word, French elisions part."""
-    parted = _ELIDED.sub(r"\1 ", text).replace("'", "").replace("’", "")
-    return " ".join(spelling.get(word, word) for word in _WORD.findall(_plain(parted)))
-
-
-def _plain(text: str) -> str:
-    parted = unicodedata.normalize("NFKD", text.lower().replace("œ", "oe").replace("æ", "ae"))
-    return "".join(character for character in parted if not unicodedata.combining(character))
-
-
-def _any(phrases: Sequence[str], ending: str = "") -> re.Pattern[str]:
-    """Any of these phrases; "#" stands for a digit."""
-    sources = (re.escape(_plain(one)).replace(r"\#", r"\d") for one in phrases)
-    return re.compile(rf"(?<!\w)(?:{'|'.join(sources)}){ending}(?!\w)")
-
-
-@dataclass(frozen=True, slots=True)
-class _Gaps:
-    """What may stand between the words of a pattern: so many others, none of which denies or begins anew."""
-
-    parting: Sequence[str]
-
-    def of(self, count: int) -> str:
-        return rf" (?:(?!(?:{'|'.join(self.parting)}) )\w+ ){{0,{count}}}"
-
-
-def _sign(row: Mapping[str, Any], sets: Mapping[str, Any], gaps: _Gaps) -> Words:
-    plain, certain, unless = (
-        [_pattern(one, sets, gaps) for one in row.get(name, ())] for name in ("patterns", "certain", "unless")
-    )
-    return Words(
-        any_of=_whole("|".join([*plain, *certain])),
-        patterns=tuple(map(_whole, plain)),
-        certain=tuple(map(_whole, certain)),
-        unless=_whole("|".join(unless)) if unless else None,
-        treated=frozenset(row.get("treated", ())),
-    )
-
-
-def _whole(source: str) -> re.Pattern[str]:
-    return re.compile(rf"(?<!\w)(?:{source})(?!\w)")
-
-
-def _pattern(source: str, sets: Mapping[str, Any], gaps: _Gaps) -> str:
-    parts = [_row(part.split(), sets, gaps) for part in source.split(" & ")]
-    return "|".join(gaps.of(_EITHER).join(order) for order in permutations(parts))
-
-
-def _row(words: Sequence[str], sets: Mapping[str, Any], gaps: _Gaps) -> str:
-    out, gap = "", ""
-    for word in words:
-        if word == "..":
-            gap = gaps.of(_FAR)
-            continue
-        out += gap + _word(word, sets)
-        gap = gaps.of(_NEAR)
-    return out
-
-
-def _word(word: str, sets: Mapping[str, Any]) -> str:
-    choices = [
-        re.escape(_plain(one)).replace(r"\*", r"\w*").replace("_", " ")
-        for choice in word.split("|")
-        for one in (str(sets[choice[1:]]).split("|") if choice.startswith("@") else [choice])
-    ]
-    return f"(?:{'|'.join(choices)})"
+def _overlaps(one: Span, others: Iterable[Span]) -> bool:
+    return any(begin < one[1] and one[0] < end for begin, end in others)

@@ -1,0 +1,165 @@
+"""Patterns found in a text: rows of words that stand close enough together, in an order or in any.
+
+Each word of a lexicon stands in slots ("@throat" is one); a text is looked up word by word, so that its time grows with
+the text and hardly with the lexicon. A pattern is tried only where every one of its slots is filled.
+"""
+
+from bisect import bisect_left
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import permutations
+
+from companion.triage.spelling import plain
+
+NEAR, FAR, EITHER = 2, 5, 6  # other words between two words of a pattern: next to it, "..", and "&"
+
+Span = tuple[int, int]
+_Filler = tuple[tuple[str, ...], int]
+
+
+@dataclass(frozen=True, slots=True)
+class Pattern:
+    """Rows of slots, each with how many other words may stand before it; `needs` has a bit for every slot."""
+
+    needs: int
+    rows: tuple[tuple[tuple[int, int], ...], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Text:
+    """Words with their places (a comma or a full stop widens the distance), the slots they fill, and where a word
+    stands that parts a pattern; `parted[i]` counts those before word i."""
+
+    words: Sequence[str]
+    places: Sequence[int]
+    chunks: Sequence[int]
+    sentences: Sequence[int]
+    fills: Mapping[int, Sequence[Span]]
+    filled: int
+    parted: Sequence[int]
+
+
+class Index:
+    """Which slots a word fills, alone or with those that follow it."""
+
+    def __init__(self) -> None:
+        self._slots: dict[frozenset[str], int] = {}
+        self._words: dict[str, list[_Filler]] = {}
+        self._stems: dict[str, list[_Filler]] = {}
+        self._looked_up: dict[str, list[_Filler]] = {}
+
+    def slot(self, phrases: Iterable[str]) -> int:
+        """The slot that any of these fills: "word", "stem*", "two words"; "#" stands for a digit."""
+        wanted = frozenset(plain(one) for one in phrases)
+        if wanted not in self._slots:
+            self._slots[wanted] = len(self._slots)
+            for phrase in wanted:
+                first, *rest = phrase.split()
+                firsts = self._stems if first.endswith("*") else self._words
+                firsts.setdefault(first.rstrip("*"), []).append((tuple(rest), self._slots[wanted]))
+        return self._slots[wanted]
+
+    def vocabulary(self) -> frozenset[str]:
+        """Every whole word of the lexicon."""
+        rest = (word for rows in (*self._words.values(), *self._stems.values()) for row, _ in rows for word in row)
+        return frozenset((*self._words, *(word for word in rest if not word.endswith("*"))))
+
+    def knows(self, word: str) -> bool:
+        """Whether the word begins or fills anything."""
+        return bool(self._lookup(word))
+
+    def fills(self, words: Sequence[str], places: Sequence[int]) -> dict[int, list[Span]]:
+        """The slots that are filled, each with where, from left to right."""
+        filled: dict[int, list[Span]] = {}
+        for at, word in enumerate(words):
+            for rest, slot in self._lookup(word):
+                end = at + 1 + len(rest)
+                if not rest or (_says(words[at + 1 : end], rest) and places[end - 1] - places[at] == len(rest)):
+                    filled.setdefault(slot, []).append((at, end))
+        return filled
+
+    def _lookup(self, word: str) -> list[_Filler]:
+        if word not in self._looked_up:
+            if len(self._looked_up) > 50_000:
+                self._looked_up.clear()
+            self._looked_up[word] = [
+                *(filler for form in _forms(word) for filler in self._words.get(form, ())),
+                *(filler for end in range(len(word) + 1) for filler in self._stems.get(word[:end], ())),
+            ]
+        return self._looked_up[word]
+
+
+def _forms(word: str) -> Iterator[str]:
+    yield word
+    if word.isdigit():
+        yield from (word[:at] + "#" * (len(word) - at) for at in range(len(word)))
+
+
+def _says(words: Sequence[str], phrase: Sequence[str]) -> bool:
+    return len(words) == len(phrase) and all(map(_is, words, phrase))
+
+
+def _is(word: str, meant: str) -> bool:
+    if meant.endswith("*"):
+        return word.startswith(meant[:-1])
+    return word == meant or ("#" in meant and meant in _forms(word))
+
+
+def read_pattern(source: str, sets: Mapping[str, object], index: Index) -> Pattern:
+    """A pattern from its line in a lexicon; raises KeyError for a set that does not exist."""
+    parts = [_row(part.split(), sets, index) for part in source.split(" & ")]
+    rows = tuple(tuple(_joined(order)) for order in permutations(parts))
+    return Pattern(sum(1 << slot for slot in {slot for _, slot in rows[0]}), rows)
+
+
+def _row(words: Sequence[str], sets: Mapping[str, object], index: Index) -> list[tuple[int, int]]:
+    row, gap = [], EITHER
+    for word in words:
+        if word == "..":
+            gap = FAR
+            continue
+        row.append((gap, index.slot(choices(word, sets))))
+        gap = NEAR
+    return row
+
+
+def _joined(parts: Sequence[Sequence[tuple[int, int]]]) -> Iterator[tuple[int, int]]:
+    for part in parts:
+        yield from part
+
+
+def choices(word: str, sets: Mapping[str, object]) -> Iterator[str]:
+    """The words that "a|b|@set" stands for; a set is words apart by "|" or blanks, and may name other sets."""
+    for one in word.replace("|", " ").split():
+        if one.startswith("@"):
+            yield from choices(str(sets[one[1:]]), sets)
+        else:
+            yield one.replace("_", " ")
+
+
+def spans(pattern: Pattern, text: Text) -> Iterator[Span]:
+    """Where the pattern stands: first word and the one after its last."""
+    if not pattern.needs & ~text.filled:
+        for row in pattern.rows:
+            yield from _row_spans(row, text)
+
+
+def _row_spans(row: Sequence[tuple[int, int]], text: Text) -> Iterable[Span]:
+    reached = set(text.fills[row[0][1]])
+    for gap, slot in row[1:]:
+        reached = {
+            (begin, stop)
+            for begin, end in reached
+            for stop in _following(text, end=end, gap=gap, fills=text.fills[slot])
+        }
+    return sorted(reached)
+
+
+def _following(text: Text, *, end: int, gap: int, fills: Sequence[Span]) -> Iterator[int]:
+    last = text.places[end - 1] + 1 + gap
+    for at in range(bisect_left(fills, (end, 0)), len(fills)):
+        start, stop = fills[at]
+        if text.places[start] > last:
+            return
+        if text.parted[start] == text.parted[end]:
+            yield stop

@@ -1,0 +1,150 @@
+"""Whether a match is said of oneself, now, and as a fact (NegEx, Chapman 2001; ConText, Harkema 2009).
+
+It does not count where it is denied, past or over, only feared, read about or asked, or somebody else's. In doubt it
+counts. A cue reaches to the next word that turns the sentence ("but"), and to the sentence's ends.
+"""
+
+from bisect import bisect_left, bisect_right
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+from companion.triage.matching import Span, Text
+
+DENY_REACH, AFTER_REACH = 6, 5  # words that a denial reaches forward and back
+CUES = (
+    "asks",
+    "deny",
+    "deny_after",
+    "deny_inside",
+    "deny_next",
+    "ends",
+    "fear",
+    "feared",
+    "joins",
+    "me",
+    "modal",
+    "never_mind",
+    "now",
+    "others",
+    "over",
+    "past",
+    "returns",
+    "says",
+    "stops",
+    "they",
+    "writes_for",
+)
+HUSHED = frozenset({"asks", "deny", "deny_after", "deny_next", "fear", "feared", "past", "over"})
+
+
+@dataclass(frozen=True, slots=True)
+class _Reach:
+    """A match in what surrounds it: its sentences, the part of them between two turns, and the chunk between commas."""
+
+    match: Span
+    sentence: Span
+    part: Span
+    chunk: Span
+
+
+@dataclass(frozen=True, slots=True)
+class Scope:
+    """A text with the cues that stand in it, from left to right; those in an idiom ("never_mind") are left out."""
+
+    text: Text
+    cues: Mapping[str, Sequence[Span]]
+
+    def counts(self, match: Span) -> bool:
+        """Whether a match is said of oneself, now, and as a fact."""
+        reach = self._reach(match)
+        return not (
+            self._is_over(reach)
+            or self._is_feared(reach)
+            or self._is_anothers(reach)
+            or self._is_past(reach)
+            or self._is_denied(reach)
+            or self._is_denied_after(reach)
+        )
+
+    def _reach(self, match: Span) -> _Reach:
+        begin, end = match
+        first, last = _around(self.text.sentences, match, len(self.text.words))
+        left = max((stop for _, stop in self._within("ends", first, begin)), default=first)
+        right = min((start for start, _ in self._within("ends", end, last)), default=last)
+        chunk_first, chunk_last = _around(self.text.chunks, match, len(self.text.words))
+        chunk = (max(chunk_first, left), min(chunk_last, right))
+        return _Reach(match, (first, last), (left, right), chunk)
+
+    def _within(self, cue: str, first: int, last: int) -> Iterator[Span]:
+        rows = self.cues[cue]
+        for at in range(bisect_left(rows, (first, 0)), len(rows)):
+            if rows[at][0] >= last:
+                return
+            if rows[at][1] <= last:
+                yield rows[at]
+
+    def _says(self, cue: str, first: int, last: int) -> bool:
+        return any(True for _ in self._within(cue, first, last))
+
+    def _is_over(self, reach: _Reach) -> bool:
+        """Told as over further on in the sentence, and not as back again after that."""
+        end, last = reach.match[1], reach.sentence[1]
+        return any(not self._says("returns", stop, last) for _, stop in self._within("over", end, last))
+
+    def _is_past(self, reach: _Reach) -> bool:
+        return self._says("past", *reach.part) and not self._says("now", *reach.chunk)
+
+    def _is_feared(self, reach: _Reach) -> bool:
+        """Feared, read about, or asked: a doubt before the match, a fear with "would", a question not about oneself."""
+        left, (begin, end) = reach.part[0], reach.match
+        if self._says("feared", left, begin):
+            return True
+        starts = {left, reach.chunk[0]}
+        if any(
+            start in starts and not self._says("me", stop, begin) for start, stop in self._within("asks", left, begin)
+        ):
+            return True
+        fear = min((stop for _, stop in self._within("fear", left, begin)), default=None)
+        return fear is not None and self._says("modal", fear, end)
+
+    def _is_anothers(self, reach: _Reach) -> bool:
+        left, begin = reach.part[0], reach.match[0]
+        other = max((stop for _, stop in self._within("others", left, begin)), default=None)
+        if other is None or self.cues["writes_for"]:
+            return False
+        says = min((stop for _, stop in self._within("says", other, begin)), default=None)
+        if says is not None:
+            return self._says("they", says, begin)
+        return not self._says("me", other, begin)
+
+    def _is_denied(self, reach: _Reach) -> bool:
+        left, begin, chunk = reach.part[0], reach.match[0], reach.chunk[0]
+        continues = chunk == begin or (self._says("joins", chunk, begin) and not self._says("me", chunk, begin))
+        is_list = chunk > left and continues and not self._says("now", begin, reach.sentence[1])
+        first = max(left if is_list else chunk, begin - DENY_REACH)
+        first = max((stop for _, stop in self._within("stops", first, begin)), default=first)
+        return self._says("deny", first, begin)
+
+    def _is_denied_after(self, reach: _Reach) -> bool:
+        end = reach.match[1]
+        last = min(reach.chunk[1], end + AFTER_REACH)
+        if any(start == end for start, _ in self._within("deny_next", end, last)):
+            return True
+        last = min((start for start, _ in self._within("stops", end, last)), default=last)
+        return self._says("deny_after", end, last)
+
+
+def scope_of(text: Text, cues: Mapping[str, int]) -> Scope:
+    """The cues of a text, by their slots."""
+    found = {name: sorted(text.fills.get(slot, ())) for name, slot in cues.items()}
+    hushed = {at for start, stop in found["never_mind"] for at in range(start, stop)}
+    for name in HUSHED if hushed else ():
+        found[name] = [span for span in found[name] if not hushed & set(range(*span))]
+    return Scope(text, found)
+
+
+def _around(starts: Sequence[int], match: Span, length: int) -> Span:
+    """From the start before the match to the one after it."""
+    begin, end = match
+    before, after = bisect_right(starts, begin) - 1, bisect_left(starts, end)
+    return starts[before], starts[after] if after < len(starts) else length

@@ -1,0 +1,72 @@
+"""Words as people type them: small letters, no accents, slips of one letter mended against the words of a lexicon."""
+
+import re
+import unicodedata
+from collections.abc import Callable, Iterable, Iterator, Mapping
+
+MENDED_FROM = 6  # letters: a slip in a shorter word makes another word too often
+_ELIDED = re.compile(r"\b(l|d|j|m|t|s|n|c|qu|jusqu|lorsqu|puisqu)['’`´]", re.IGNORECASE)
+_APOSTROPHE = re.compile(r"['’`´]")
+_WORD = re.compile(r"[a-z0-9]+")
+_DRAWN_OUT = re.compile(r"(.)\1{2,}")
+
+
+def plain(text: str) -> str:
+    """Small letters without accents."""
+    parted = unicodedata.normalize("NFKD", text.lower().replace("œ", "oe").replace("æ", "ae"))
+    return "".join(character for character in parted if not unicodedata.combining(character))
+
+
+def words_of(text: str) -> list[str]:
+    """The words of a text; English keeps its contractions in one word ("cant"), French elisions part ("l oeil")."""
+    return _WORD.findall(plain(_APOSTROPHE.sub("", _ELIDED.sub(r"\1 ", text))))
+
+
+class Speller:
+    """Mends what is misspelt: by a list, then by rule. A word that is known, or real, is left alone."""
+
+    def __init__(
+        self, listed: Mapping[str, str], *, known: Iterable[str], real: Iterable[str], has_stem: Callable[[str], bool]
+    ) -> None:
+        self._listed = {plain(wrong): right.split() for wrong, right in listed.items()}
+        self._known = frozenset(known) | {plain(word) for word in real}
+        self._has_stem = has_stem
+        self._by_slip: dict[str, list[str]] = {}
+        for word in sorted(word for word in self._known if len(word) >= MENDED_FROM and word.isalpha()):
+            for shorter in (word, *_one_letter_less(word)):
+                self._by_slip.setdefault(shorter, []).append(word)
+
+    def mend(self, word: str) -> list[str]:
+        """The word or words meant: ["breathing"] for "brething", ["cant", "see"] for "cantsee"."""
+        if word in self._listed:
+            return self._listed[word]
+        if word in self._known or not word.isalpha() or self._has_stem(word):
+            return [word]
+        return self._drawn_out(word) or self._slip(word) or self._run_together(word) or [word]
+
+    def _drawn_out(self, word: str) -> list[str]:
+        shortened = (_DRAWN_OUT.sub(letters, word) for letters in (r"\1\1", r"\1"))
+        return next(([one] for one in shortened if one != word and one in self._known), [])
+
+    def _slip(self, word: str) -> list[str]:
+        if len(word) < MENDED_FROM - 1:
+            return []
+        near = (one for part in (word, *_one_letter_less(word)) for one in self._by_slip.get(part, ()))
+        return next(([one] for one in near if one[0] == word[0] and _is_one_slip(word, one)), [])
+
+    def _run_together(self, word: str) -> list[str]:
+        cuts = range(3, len(word) - 2) if len(word) >= MENDED_FROM else ()
+        return next(([word[:at], word[at:]] for at in cuts if {word[:at], word[at:]} <= self._known), [])
+
+
+def _one_letter_less(word: str) -> Iterator[str]:
+    return (word[:at] + word[at + 1 :] for at in range(len(word)))
+
+
+def _is_one_slip(one: str, other: str) -> bool:
+    """One letter more, less or other, or two that changed places (Damerau's slips)."""
+    while one and other and one[0] == other[0]:
+        one, other = one[1:], other[1:]
+    while one and other and one[-1] == other[-1]:
+        one, other = one[:-1], other[:-1]
+    return max(len(one), len(other)) <= 1 or (len(one) == 2 and one == other[::-1])
