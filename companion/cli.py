@@ -129,8 +129,11 @@ def add_demo(large: bool, patients: int, seed: int) -> None:
 def _simulate(rt: Runtime, patients: int, seed: int) -> None:
     with Progress(*Progress.get_default_columns(), MofNCompleteColumn(), console=console) as bar:
         task = bar.add_task("Simulating patients", total=patients)
-        incidence = demo.simulate(rt, utc_now(), patients=patients, seed=seed, advance=lambda: bar.advance(task))
-    console.print(f"{patients:,} patients, seed {seed}; assumed: {incidence:.0%} of sessions have an unusual reaction.")
+        found = demo.simulate(rt, utc_now(), patients=patients, seed=seed, advance=lambda: bar.advance(task))
+    assumed = f"assumed: {found.incidence:.0%} of sessions have an unusual reaction"
+    console.print(f"{patients:,} patients, seed {seed}; {assumed}.")
+    share = found.pushes / max(1, found.entries)
+    console.print(f"{found.entries:,} entries, {found.pushes:,} push a nurse ({share:.1%}; goal: at most 10%).")
 
 
 @commands.command()

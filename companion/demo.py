@@ -27,10 +27,11 @@ from companion.escalation import actions as escalation
 from companion.escalation import queries as cases
 from companion.languages import SOURCE
 from companion.reactions import actions as reactions
+from companion.reactions import queries as reaction_queries
 from companion.reactions.forms import parse_entry
 from companion.runtime import Runtime
 from companion.schedule import actions as schedule
-from companion.triage.observation import SYMPTOMS
+from companion.triage.observation import SYMPTOMS, Disposition
 
 _FILE = Path(__file__).with_name("demo.toml")
 _OPENING = {str(day): ["09:00", "18:00"] for day in range(6)}
@@ -94,10 +95,19 @@ def add_demonstration(rt: Runtime, now: datetime) -> None:
             _tell(db, own[story.clinic], story, now)
 
 
+@dataclass(frozen=True, slots=True)
+class Simulated:
+    """What came of a simulation: the incidence of unusual reactions that was assumed, entries, and those that push."""
+
+    incidence: float
+    entries: int
+    pushes: int
+
+
 def simulate(
     rt: Runtime, now: datetime, *, patients: int, seed: int, advance: Callable[[], None] = lambda: None
-) -> float:
-    """Fill the first clinic with `patients` simulated ones, the same for the same seed; says the incidence used.
+) -> Simulated:
+    """Fill the first clinic with `patients` simulated ones, the same for the same seed; says what came of it.
 
     Each follows one of the stories, a little faster or slower; the incidence and how serious it is stand in the file.
     """
@@ -110,7 +120,10 @@ def simulate(
             for story in told[start : start + _BATCH]:
                 _tell(db, own, story, now)
                 advance()
-    return float(_content()["simulation"]["incidence"])
+    with rt.db.reading(EVERY_CLINIC) as db:
+        levels = reaction_queries.count_by_level(db, own.id)
+    pushes = sum(count for level, count in levels.items() if Disposition.of(level) >= Disposition.CLINIC_SAME_DAY)
+    return Simulated(float(_content()["simulation"]["incidence"]), sum(levels.values()), pushes)
 
 
 def simulated(patients: int, seed: int) -> list[Story]:

@@ -47,12 +47,13 @@ def test_two_clinics_and_25_patients_in_all_stages(rt: Runtime) -> None:
 
 def test_a_simulated_clinic_is_the_same_for_a_seed_and_pushes_few(rt: Runtime) -> None:
     steps: list[int] = []
-    assert demo.simulate(rt, NOW, patients=200, seed=7, advance=lambda: steps.append(1)) == 0.04
+    simulated = demo.simulate(rt, NOW, patients=200, seed=7, advance=lambda: steps.append(1))
     assert len(steps) == 200
     found = levels(rt)
     entries = [level for told in found.values() for level in told]
     pushed = sum(level in ("clinic_same_day", "clinic_urgent_1h", "emergency") for level in entries)
     assert 0 < pushed <= 0.1 * len(entries)
+    assert (simulated.incidence, simulated.entries, simulated.pushes) == (0.04, len(entries), pushed)
     expected = {story.name for story in demo.simulated(200, 7) if story.kind == "E"}
     assert {level for name in expected for level in found.get(name, [])} == {"self_care"}
 

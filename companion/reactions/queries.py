@@ -64,6 +64,16 @@ def latest(db: Session, clinic_id: UUID, patient_ids: Collection[UUID]) -> dict[
     return {row.Reaction.patient_id: Graded(row.Reaction, row.Assessment) for row in db.execute(rows)}
 
 
+def count_by_level(db: Session, clinic_id: UUID) -> dict[str, int]:
+    """How many entries of a clinic got each disposition."""
+    rows = db.execute(
+        select(Assessment.disposition, func.count())
+        .where(Assessment.clinic_id == clinic_id)
+        .group_by(Assessment.disposition)
+    )
+    return {row[0]: row[1] for row in rows}
+
+
 def patients_since(db: Session, since: datetime) -> list[tuple[UUID, UUID]]:
     """(clinic, patient) of everybody who noted something since then, in whichever clinic the scope allows."""
     rows = db.execute(
