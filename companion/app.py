@@ -1,5 +1,7 @@
 """The web application: blueprints, guards, error pages."""
 
+import threading
+
 from flask import Flask
 from flask_compress import Compress
 from werkzeug.middleware.proxy_fix import ProxyFix
@@ -19,6 +21,7 @@ from companion.schema import require_newest
 from companion.triage.lexicon import load_shipped_lexicons
 from companion.web import assets, guards, pages, style
 from companion.wiring import build_runtime
+from companion.worker import Rescue
 
 _PAGES = (
     style,
@@ -44,6 +47,8 @@ def from_environment() -> Flask:
     """The application of this process, by its environment; Misconfigured without secrets or the newest schema."""
     runtime = build_runtime(Config())
     require_newest(runtime.db)
+    rescue = Rescue(runtime)
+    threading.Thread(target=rescue.run, args=(threading.Event(),), name="rescue", daemon=True).start()
     return create_app(runtime)
 
 

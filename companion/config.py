@@ -58,6 +58,11 @@ class Config(BaseSettings):
         SecretStr(""), description="What requests to the gateway are signed with; at least 32 characters."
     )
 
+    operator_email: str = Field("", description="Who is told by e-mail when alerts are in danger; empty: nobody.")
+    ping_url: str = Field(
+        "", description="Called after each proof that alerts get through; an outside service alarms when it is silent."
+    )
+
     @property
     def url(self) -> str:
         """The database's address."""

@@ -291,7 +291,7 @@ def _lock_file(handle: int, deadline: float) -> None:
 
 
 def _sqlite_engine(url: str) -> Engine:
-    module, may_use_wal = _sqlite_module()
+    module, may_use_wal = sqlite_module()
     # Parameters hold health data: they must not reach an exception's text.
     engine = create_engine(url, module=module, hide_parameters=True, connect_args={"timeout": BUSY_SECONDS})
     journal = "WAL" if may_use_wal else "TRUNCATE"
@@ -319,7 +319,7 @@ def _sqlite_engine(url: str) -> Engine:
     return engine
 
 
-def _sqlite_module() -> tuple[Any, bool]:
+def sqlite_module() -> tuple[Any, bool]:
     """The SQLite driver, and whether its library is free of the WAL-reset bug of 3.7.0 to 3.51.2."""
     try:
         module: Any = importlib.import_module("pysqlite3.dbapi2")

@@ -1,5 +1,7 @@
 """`companion serve`: web and worker on one machine, started, watched and stopped together."""
 
+import logging
+import os
 import signal
 import socket
 import subprocess
@@ -11,9 +13,15 @@ from collections.abc import Callable
 from types import FrameType
 from urllib.error import URLError
 
-from companion.config import Config
-from companion.errors import Misconfigured
+from sqlalchemy.exc import SQLAlchemyError
 
+from companion.config import Config
+from companion.db import EVERY_CLINIC, Database
+from companion.errors import Busy, Misconfigured
+from companion.operations import queries
+from companion.operations.rules import BEAT_HANGS
+
+log = logging.getLogger(__name__)
 _START_SECONDS = 30
 _STOP_SECONDS = 15
 
@@ -56,7 +64,7 @@ def serve(config: Config, *, when_ready: Callable[[], None]) -> int:
     try:
         if _answers(config, children, stop):
             when_ready()
-            _watch(children, stop)
+            _watch(config, children, stop)
         return 0 if stop.is_set() else 1
     finally:
         for child in children.values():
@@ -72,6 +80,7 @@ class _Child:
         self.restarts = 0
 
     def _start(self) -> "subprocess.Popen[bytes]":
+        self.started_on = time.monotonic()
         return subprocess.Popen(self._command, start_new_session=True)  # noqa: S603 - our own command
 
     def keep_alive(self) -> None:
@@ -79,6 +88,11 @@ class _Child:
         if self.process.poll() is not None:
             self.restarts += 1
             self.process = self._start()
+
+    def kill(self) -> None:
+        """End it at once, whatever it hangs in; `keep_alive` starts it again."""
+        self.process.kill()
+        self.process.wait()
 
     def stop(self) -> None:
         """Ask to end, and end what does not listen."""
@@ -97,17 +111,58 @@ def _answers(config: Config, children: dict[str, _Child], stop: threading.Event)
         if any(child.process.poll() is not None for child in children.values()):
             return False
         try:
-            with urllib.request.urlopen(f"http://{config.host}:{config.port}/healthz", timeout=5) as answer:
+            with urllib.request.urlopen(f"http://{config.host}:{config.port}/readyz", timeout=5) as answer:
                 return bool(answer.status == 200)
         except (URLError, OSError):
             continue
     return False
 
 
-def _watch(children: dict[str, _Child], stop: threading.Event) -> None:
+class Pulse:
+    """Watches the dispatcher's beat by the monotonic clock, so that a clock that is set kills nobody."""
+
+    def __init__(self, config: Config) -> None:
+        self._db = Database(config.url)
+        self._beat: object = object()  # unlike any that will be read
+        self._changed_on = 0.0
+
+    def hangs(self, *, started_on: float, on: float) -> bool:
+        """Whether a worker that was started then has not beaten for too long; both are monotonic seconds."""
+        try:
+            with self._db.reading(EVERY_CLINIC) as db:
+                beat: object = queries.last_beat(db)
+        except (SQLAlchemyError, Busy, OSError):
+            beat = object()  # the database is at fault, and another worker would not see more
+        if beat != self._beat:
+            self._beat, self._changed_on = beat, on
+        return on - max(self._changed_on, started_on) > BEAT_HANGS.total_seconds()
+
+    def close(self) -> None:
+        """Close the connection."""
+        self._db.close()
+
+
+def _watch(config: Config, children: dict[str, _Child], stop: threading.Event) -> None:
+    pulse = Pulse(config)
+    worker = children["worker"]
     while not stop.wait(1):
         for child in children.values():
             child.keep_alive()
+        if pulse.hangs(started_on=worker.started_on, on=time.monotonic()):
+            log.error("the worker hangs: it is started again")
+            worker.kill()
+            worker.keep_alive()
+    pulse.close()
+
+
+def tell_systemd(state: str) -> None:
+    """Tell systemd a state (sd_notify): nothing happens where it did not start this process."""
+    address = os.environ.get("NOTIFY_SOCKET", "")
+    if not address:
+        return
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as messenger:
+        messenger.connect("\0" + address[1:] if address.startswith("@") else address)
+        messenger.sendall(state.encode())
 
 
 def stop_on_signals(stop: threading.Event) -> None:

@@ -1,47 +1,47 @@
-"""The worker: a dispatcher that carries every alert, and a housekeeper for what may wait.
+"""The worker's dispatcher, which carries every alert, and the rescue that the web processes run without it.
 
 The dispatcher is a loop on the monotonic clock: it trusts no wall-clock timer, so a clock that is set back stops
-nothing, and it wakes early when somebody commits. The housekeeper is APScheduler with a memory job store: its jobs
-hold no patient data, are idempotent, and write down when they last succeeded.
+nothing, and it wakes early when somebody commits. What may wait is the housekeeper's.
 """
 
 import logging
 import threading
 import time
 from collections.abc import Callable, Mapping
+from datetime import datetime, timedelta
 
-from apscheduler.executors.pool import ThreadPoolExecutor
-from apscheduler.schedulers.background import BackgroundScheduler
-
+from companion import housekeeper
 from companion.db import EVERY_CLINIC, Watch
 from companion.escalation.jobs import step_due, warn_late
 from companion.operations import actions as operations
-from companion.operations.rules import BEAT_EVERY, DISPATCHER
+from companion.operations import queries, rules
+from companion.operations.transport import Loopback
 from companion.outbox.jobs import Sender, deliver, give_up_silent
 from companion.outbox.transport import Courier, couriers
 from companion.push.transport import Transport
-from companion.reactions.jobs import look_after_silence
 from companion.runtime import Runtime
-from companion.schedule.jobs import release_due
+from companion.supervisor import tell_systemd
 
 log = logging.getLogger(__name__)
 _TICK_SECONDS = 1.0
-_RELEASE_SECONDS = 20
+_RESCUE_LOOKS_SECONDS = 10.0
 
 
 def run(rt: Runtime, stop: threading.Event) -> None:
     """Work until `stop` is set; what is half done then is done again by the next worker."""
     transport = Transport(rt.config, rt.secrets, rt.clock)
-    housekeeper = _housekeeper(rt)
-    housekeeper.start()
+    others = couriers(rt.config, rt.clock)
+    loopback = Loopback(rt.secrets.vapid_public_key, rt.clock)
+    jobs = housekeeper.start(rt, loopback, others)
     watch = Watch(rt.db)
     try:
-        dispatcher = Dispatcher(rt, transport, couriers(rt.config, rt.clock))
+        dispatcher = Dispatcher(rt, transport, others, on_jump=lambda: housekeeper.begin_anew(jobs, rt.clock()))
         while not stop.is_set():
             dispatcher.tick()
             watch.wait(_TICK_SECONDS, stop)
     finally:
-        housekeeper.shutdown(wait=False)
+        jobs.shutdown(wait=False)
+        loopback.close()
         watch.close()
         transport.close()
 
@@ -49,53 +49,81 @@ def run(rt: Runtime, stop: threading.Event) -> None:
 class Dispatcher:
     """Steps cases, delivers messages, beats. Each part that fails is tried again with the next tick."""
 
-    def __init__(self, rt: Runtime, sender: Sender, others: Mapping[str, Courier] | None = None) -> None:
-        self._rt, self._sender, self._others = rt, sender, others or {}
+    def __init__(
+        self,
+        rt: Runtime,
+        sender: Sender,
+        others: Mapping[str, Courier] | None = None,
+        *,
+        on_jump: Callable[[], None] = lambda: None,
+    ) -> None:
+        self._rt, self._sender, self._others, self._on_jump = rt, sender, others or {}, on_jump
         self._beat_on: float | None = None
+        self._clocks: tuple[datetime, float] | None = None
 
     def tick(self) -> bool:
         """One round; says whether all parts worked. The beat is written only then."""
+        _try(self._watch_clock)
+        return self.work(between=self._beat) and _try(self._beat)
+
+    def work(self, between: Callable[[], None] = lambda: None) -> bool:
+        """What is due now, without a beat; `between` is called after each batch of messages."""
+        rt = self._rt
         steps: tuple[Callable[[], object], ...] = (
-            lambda: give_up_silent(self._rt, self._rt.clock()),
-            lambda: step_due(self._rt, self._rt.clock()),
-            lambda: warn_late(self._rt, self._rt.clock()),
-            lambda: deliver(self._rt, self._sender, self._rt.clock(), self._others),
+            lambda: give_up_silent(rt, rt.clock()),
+            lambda: step_due(rt, rt.clock()),
+            lambda: warn_late(rt, rt.clock()),
+            lambda: deliver(rt, self._sender, rt.clock(), self._others, between=between),
         )
         worked = [_try(step) for step in steps]
-        if not all(worked):
-            return False
-        if self._beat_on is None or time.monotonic() - self._beat_on >= BEAT_EVERY.total_seconds():
+        return all(worked)
+
+    def _beat(self) -> None:
+        if self._beat_on is None or time.monotonic() - self._beat_on >= rules.BEAT_EVERY.total_seconds():
             self._beat_on = time.monotonic()
-            return _try(lambda: _beat(self._rt, DISPATCHER))
+            with self._rt.db.transaction(EVERY_CLINIC) as db:
+                operations.beat(db, rules.DISPATCHER, now=self._rt.clock())
+            tell_systemd("READY=1\nWATCHDOG=1")
+
+    def _watch_clock(self) -> None:
+        wall, steady = self._rt.clock(), time.monotonic()
+        before, self._clocks = self._clocks, (wall, steady)
+        if before is None:
+            return
+        jumped = rules.jump_seconds(wall - before[0], timedelta(seconds=steady - before[1]))
+        if jumped is not None:
+            log.warning("the clock jumped by %s s", jumped)
+            self._on_jump()
+            with self._rt.db.transaction(EVERY_CLINIC) as db:
+                operations.note_event(db, "clock_jumped", now=wall, seconds=jumped)
+
+
+class Rescue:
+    """What a web process does while no worker beats: deliver, and tell the operator. Leases make many harmless."""
+
+    def __init__(self, rt: Runtime) -> None:
+        self._rt = rt
+        self._others = couriers(rt.config, rt.clock)
+
+    def run(self, stop: threading.Event) -> None:
+        """Look again and again until `stop` is set; meant for a thread of its own."""
+        while not stop.wait(_RESCUE_LOOKS_SECONDS):
+            _try(self.look)
+
+    def look(self) -> bool:
+        """Do the worker's work once if it has been silent for a minute; says whether it was."""
+        rt = self._rt
+        with rt.db.reading(EVERY_CLINIC) as db:
+            if not rules.needs_rescue(queries.last_beat(db), rt.clock()):
+                return False
+        log.warning("no worker beats: delivering from a web process")
+        transport = Transport(rt.config, rt.secrets, rt.clock)
+        try:
+            Dispatcher(rt, transport, self._others).work()
+        finally:
+            transport.close()
+        housekeeper.run_alarms(rt, self._others)
         return True
-
-
-def _housekeeper(rt: Runtime) -> BackgroundScheduler:
-    scheduler = BackgroundScheduler(
-        timezone="UTC",
-        executors={"default": ThreadPoolExecutor(2)},
-        job_defaults={"coalesce": True, "max_instances": 1, "misfire_grace_time": None},
-    )
-    scheduler.add_job(
-        lambda: _release(rt), "interval", seconds=_RELEASE_SECONDS, id="release_due", next_run_time=rt.clock()
-    )
-    scheduler.add_job(lambda: _look_after_silence(rt), "interval", minutes=10, id="silence", next_run_time=rt.clock())
-    return scheduler
-
-
-def _look_after_silence(rt: Runtime) -> None:
-    if _try(lambda: look_after_silence(rt, rt.clock())):
-        _try(lambda: _beat(rt, "silence"))
-
-
-def _release(rt: Runtime) -> None:
-    if _try(lambda: release_due(rt, rt.clock())):
-        _try(lambda: _beat(rt, "release_due"))
-
-
-def _beat(rt: Runtime, name: str) -> None:
-    with rt.db.transaction(EVERY_CLINIC) as db:
-        operations.beat(db, name, now=rt.clock())
 
 
 def _try(work: Callable[[], object]) -> bool:

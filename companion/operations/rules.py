@@ -1,17 +1,107 @@
-"""Whether the product is alive, by what it wrote down. Pure."""
+"""Whether the product is alive, by what it wrote down. Pure; the limits are proposals."""
 
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 DISPATCHER = "dispatcher"
 BEAT_EVERY = timedelta(seconds=5)
 BEAT_STALE = timedelta(seconds=30)
+# A dispatcher that has not beaten for so long hangs: longer than any send and any wait for the database lasts.
+BEAT_HANGS = timedelta(seconds=20)
+# From then on the web processes deliver themselves.
+RESCUE_AFTER = timedelta(seconds=60)
+CLOCK_JUMP = timedelta(seconds=30)
+
+# The housekeeper's jobs, and how often each of them runs.
+JOBS: Mapping[str, timedelta] = {
+    "release_due": timedelta(seconds=20),
+    "silence": timedelta(minutes=10),
+    "canary": timedelta(minutes=15),
+    "backup": timedelta(minutes=15),
+    "alarms": timedelta(minutes=1),
+    "reconcile": timedelta(hours=1),
+    "device_check": timedelta(hours=1),
+}
+BACKUP_STALE = timedelta(hours=26)
+# A device is tested before its receipts stop to count (30 days, see outbox.rules).
+_CHECK_AFTER = timedelta(days=27)
+_KEEP_ALL, _KEEP_DAILY = timedelta(hours=24), timedelta(days=35)
+
+# The greatest value of each sign that is still well.
+LIMITS: Mapping[str, float] = {
+    "worker_beat_age_seconds": BEAT_STALE.total_seconds(),
+    "oldest_overdue_message_seconds": 60,
+    "oldest_overdue_step_seconds": 60,
+    "canary_age_seconds": timedelta(minutes=20).total_seconds(),
+    "unreachable_clinics": 0,
+    "devices_of_another_key": 0,
+    "pushes_refused_last_day": 0,
+    "late_jobs": 0,
+    "mismatches": 0,
+    "backup_age_seconds": BACKUP_STALE.total_seconds(),
+    "disk_used_percent": 95,
+    "clock_skew_seconds": 2,
+}
+# The operator is told of what lasts, not of every hiccup, and again each day.
+ALARM_AFTER, ALARM_AGAIN = timedelta(minutes=2), timedelta(days=1)
+
+
+@dataclass(frozen=True, slots=True)
+class Sign:
+    """One measure of health: a number, and whether it is within its limit. None means that it never happened."""
+
+    name: str
+    value: float | None
+
+    @property
+    def is_ok(self) -> bool:
+        """Whether it is known and within its limit."""
+        return self.value is not None and self.value <= LIMITS[self.name]
 
 
 def is_alive(beat_at: datetime | None, now: datetime) -> bool:
-    """Whether the worker has beaten lately; a beat in the future means that the clock was set back."""
-    return beat_at is not None and now - beat_at <= BEAT_STALE
+    """Whether the worker has beaten lately. A living one corrects a beat from before the clock was set back."""
+    return beat_at is not None and abs(now - beat_at) <= BEAT_STALE
 
 
-def age_seconds(beat_at: datetime | None, now: datetime) -> int | None:
-    """Seconds since the worker's last beat, None if it never beat."""
-    return None if beat_at is None else max(0, int((now - beat_at).total_seconds()))
+def needs_rescue(beat_at: datetime | None, now: datetime) -> bool:
+    """Whether the worker has been silent for so long that somebody else must deliver."""
+    return beat_at is None or abs(now - beat_at) > RESCUE_AFTER
+
+
+def age_seconds(at: datetime | None, now: datetime) -> int | None:
+    """Seconds since then; None if it never was, or if the clock has been set back since."""
+    if at is None or at - now > BEAT_STALE:
+        return None
+    return max(0, int((now - at).total_seconds()))
+
+
+def jump_seconds(wall: timedelta, steady: timedelta) -> int | None:
+    """By how much the wall clock was set between two looks at both clocks; None if it only ran."""
+    jumped = wall - steady
+    return int(jumped.total_seconds()) if abs(jumped) >= CLOCK_JUMP else None
+
+
+def late_jobs(beats: Mapping[str, datetime], now: datetime, *, only: Iterable[str] = JOBS) -> list[str]:
+    """Jobs that have not succeeded for three times their interval and a minute, or never did."""
+    latest = {name: beats.get(name) for name in only}
+    return [name for name, at in latest.items() if at is None or now - at > 3 * JOBS[name] + timedelta(minutes=1)]
+
+
+def needs_check(proven_at: datetime | None, *, created_at: datetime, now: datetime) -> bool:
+    """Whether a device has shown nothing for so long that it is sent a test; a new one is given a day."""
+    is_new = now - created_at < timedelta(days=1)
+    return not is_new and (proven_at is None or now - proven_at >= _CHECK_AFTER)
+
+
+def backups_to_keep(made_at: Iterable[datetime], now: datetime) -> set[datetime]:
+    """Which backups stay: all of a day, then the newest of each day for 35 days."""
+    newest: dict[object, datetime] = {}
+    kept = set()
+    for at in sorted(made_at):
+        if now - at <= _KEEP_ALL:
+            kept.add(at)
+        elif now - at <= _KEEP_DAILY:
+            newest[at.date()] = at
+    return kept | set(newest.values())

@@ -17,6 +17,8 @@ from companion.push.transport import Push, Result
 from companion.runtime import Runtime
 
 log = logging.getLogger(__name__)
+# A mail server that answers each command late must not hold up the next batch of pushes.
+COURIER_SECONDS = 15
 _NONE: Mapping[str, Courier] = {}
 _Results = Mapping[UUID, Sequence[Result]]
 
@@ -29,11 +31,18 @@ class Sender(Protocol):
         ...
 
 
-def deliver(rt: Runtime, sender: Sender, now: datetime, couriers: Mapping[str, Courier] = _NONE) -> int:
+def deliver(
+    rt: Runtime,
+    sender: Sender,
+    now: datetime,
+    couriers: Mapping[str, Courier] = _NONE,
+    *,
+    between: Callable[[], None] = lambda: None,
+) -> int:
     """Send everything that is due, batch by batch; says how many messages were handled.
 
     `couriers` are the other channels that are configured. All channels of a batch are sent at the same time, so that
-    one that hangs delays the others by no more than its own time limit.
+    one that hangs delays the others by no more than its own time limit. `between` is called after each batch.
     """
     handled = 0
     while True:
@@ -46,6 +55,7 @@ def deliver(rt: Runtime, sender: Sender, now: datetime, couriers: Mapping[str, C
             return handled
         _deliver(rt, sender, claimed, now, couriers)
         handled += len(claimed)
+        between()
 
 
 def give_up_silent(rt: Runtime, now: datetime) -> int:
@@ -77,13 +87,14 @@ def _deliver(
 def _send(
     rt: Runtime, sender: Sender, timely: list[Claimed], now: datetime, couriers: Mapping[str, Courier]
 ) -> _Results:
-    letters = {channel: _letters(rt, timely, channel) for channel in couriers}
-    with ThreadPoolExecutor(max(1, len(couriers)), "courier") as pool:
-        # What sends pushes belongs to this thread; each courier has one of its own.
-        posted = [_post(pool, couriers[channel], own) for channel, own in letters.items() if own]
-        results = _push_all(rt, sender, timely, now)
-        for wait in posted:
-            results.update(wait())
+    letters = {channel: own for channel in couriers if (own := _letters(rt, timely, channel))}
+    # What sends pushes belongs to this thread; each courier has one of its own, and nobody waits for it at the end.
+    pool = ThreadPoolExecutor(max(1, len(letters)), "courier")
+    posted = [_post(pool, couriers[channel], own) for channel, own in letters.items()]
+    results = _push_all(rt, sender, timely, now)
+    for wait in posted:
+        results.update(wait())
+    pool.shutdown(wait=False)
     return results
 
 
@@ -101,7 +112,15 @@ def _push_all(rt: Runtime, sender: Sender, timely: list[Claimed], now: datetime)
 
 def _post(pool: ThreadPoolExecutor, courier: Courier, letters: list[Letter]) -> Callable[[], _Results]:
     sent = pool.submit(courier.send_many, letters)
-    return lambda: {letter.id: [result] for letter, result in zip(letters, sent.result(), strict=True)}
+
+    def wait() -> _Results:
+        try:
+            results = sent.result(COURIER_SECONDS)
+        except TimeoutError:
+            results = [Result(letter.recipient_id, "retry") for letter in letters]
+        return {letter.id: [result] for letter, result in zip(letters, results, strict=True)}
+
+    return wait
 
 
 def _letters(rt: Runtime, timely: list[Claimed], channel: str) -> list[Letter]:

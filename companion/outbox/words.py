@@ -27,6 +27,7 @@ BODIES = {
     "visit_reminder": N_("You have an appointment soon."),
     "visit_moved": N_("An appointment has changed. Open the app."),
     "test": N_("This device works."),
+    "device_check": N_("Test of the month: alerts reach this device. There is nothing to do."),
 }
 
 SEVERAL = N_("%(count)s people need an answer. Open the app.")

@@ -12,6 +12,7 @@ from companion.accounts import queries as accounts
 from companion.errors import NotFound
 from companion.escalation import queries as escalation
 from companion.escalation.models import Escalation
+from companion.ids import CANARY_CLINIC
 from companion.reactions import rules
 from companion.reactions.models import Assessment, ExpectedLevel, Reaction
 from companion.schedule.models import Visit
@@ -78,7 +79,7 @@ def patients_since(db: Session, since: datetime) -> list[tuple[UUID, UUID]]:
     """(clinic, patient) of everybody who noted something since then, in whichever clinic the scope allows."""
     rows = db.execute(
         select(Reaction.clinic_id, Reaction.patient_id)
-        .where(Reaction.noted_at >= since)
+        .where(Reaction.noted_at >= since, Reaction.clinic_id != CANARY_CLINIC)
         .distinct()
         .order_by(Reaction.clinic_id, Reaction.patient_id)
     )

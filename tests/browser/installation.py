@@ -1,6 +1,7 @@
 """The product as it is installed: web and worker processes, a free port and a database of their own."""
 
 import contextlib
+import json
 import os
 import socket
 import subprocess
@@ -11,7 +12,7 @@ import urllib.request
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from urllib.error import URLError
+from urllib.error import HTTPError, URLError
 
 from companion import demo
 from companion.accounts import actions, queries
@@ -95,8 +96,19 @@ def _free_port() -> int:
 def _wait_until_healthy(url: str) -> None:
     deadline = time.monotonic() + 40
     while time.monotonic() < deadline:
-        with contextlib.suppress(URLError, OSError), urllib.request.urlopen(f"{url}/healthz", timeout=5) as answer:
-            if answer.status == 200:
-                return
+        if _worker_beats(url):
+            return
         threading.Event().wait(0.1)  # another process starts: there is nothing of ours to wait on
     raise AssertionError("web and worker do not answer")
+
+
+def _worker_beats(url: str) -> bool:
+    try:
+        with urllib.request.urlopen(f"{url}/health/alerting", timeout=5) as answer:
+            told = answer.read()
+    except HTTPError as error:  # 503 tells as much
+        told = error.read()
+        error.close()
+    except (URLError, OSError):
+        return False
+    return bool(json.loads(told)["signs"]["worker_beat_age_seconds"]["ok"])

@@ -1,0 +1,229 @@
+"""Proof of life: the canary's way through everything, monthly tests, backups, and an operator who is told."""
+
+import sqlite3
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+import pytest
+from sqlalchemy import select
+
+from companion.clinic import queries as clinic
+from companion.config import Config
+from companion.db import EVERY_CLINIC
+from companion.escalation.models import Escalation
+from companion.ids import CANARY_CLINIC
+from companion.operations import actions, jobs, rules
+from companion.operations.transport import Loopback
+from companion.outbox.models import Message
+from companion.push.transport import Transport
+from companion.reactions import queries as reactions
+from companion.runtime import Runtime
+from companion.worker import Dispatcher
+from tests import mail_server as mail_servers
+from tests.conftest import Clock
+from tests.mail_server import MailServer
+from tests.operations.test_health import all_is_well
+from tests.outbox.test_channels import mail
+from tests.outbox.test_delivery import subscribe
+from tests.outbox.test_receipts import prove
+from tests.people import Cast
+from tests.push_service import PushService
+
+
+@pytest.fixture
+def mail_server() -> Iterator[MailServer]:
+    with mail_servers.running() as server:
+        yield server
+
+
+@pytest.fixture
+def loopback(rt: Runtime) -> Iterator[Loopback]:
+    made = Loopback(rt.secrets.vapid_public_key, rt.clock)
+    yield made
+    made.close()
+
+
+def with_settings(rt: Runtime, **settings: object) -> Runtime:
+    """The same runtime with other settings."""
+    config = Config.model_validate({**rt.config.model_dump(), **settings})
+    return Runtime(config, rt.secrets, rt.db, rt.clock)
+
+
+@contextmanager
+def delivering(rt: Runtime, transport: Transport) -> Iterator[None]:
+    """A dispatcher that works in a thread of its own until the block ends."""
+    stop = threading.Event()
+
+    def work() -> None:
+        dispatcher = Dispatcher(rt, transport)
+        while not stop.wait(0.02):
+            dispatcher.work()
+
+    thread = threading.Thread(target=work)
+    thread.start()
+    try:
+        yield
+    finally:
+        stop.set()
+        thread.join(20)
+
+
+def test_the_canary_goes_the_whole_way_and_leaves_no_case_open(
+    rt: Runtime, cast: Cast, clock: Clock, loopback: Loopback, transport: Transport
+) -> None:
+    with delivering(rt, transport):
+        took = jobs.prove_alerts(rt, loopback, clock.now)
+        assert took is not None
+        assert took < 30_000
+        clock.now += timedelta(minutes=13)
+        assert jobs.prove_alerts(rt, loopback, clock.now) is None, "another has just done it"
+        clock.now += timedelta(minutes=2)
+        assert jobs.prove_alerts(rt, loopback, clock.now) is not None
+    with rt.db.reading(EVERY_CLINIC) as db:
+        assert db.scalars(select(Escalation.state)).all() == ["resolved", "resolved"]
+        assert set(db.scalars(select(Message.state).where(Message.kind == "case_alert"))) == {"shown"}
+
+
+def test_the_canarys_clinic_is_in_no_list(
+    rt: Runtime, cast: Cast, clock: Clock, loopback: Loopback, transport: Transport
+) -> None:
+    with delivering(rt, transport):
+        jobs.prove_alerts(rt, loopback, clock.now)
+    with rt.db.reading(EVERY_CLINIC) as db:
+        assert CANARY_CLINIC not in [one.id for one in clinic.clinics(db)]
+        assert reactions.patients_since(db, clock.now - timedelta(days=1)) == []
+    assert jobs.reconcile(rt, clock.now) == 0
+
+
+def test_a_worker_that_signs_with_another_key_proves_nothing(
+    rt: Runtime, cast: Cast, clock: Clock, transport: Transport
+) -> None:
+    other = Loopback("A" * 87, rt.clock)
+    try:
+        with delivering(rt, transport), pytest.raises(TimeoutError):
+            jobs.prove_alerts(rt, other, clock.now, seconds=0.5)
+    finally:
+        other.close()
+
+
+def test_nothing_is_proven_while_nobody_delivers(rt: Runtime, cast: Cast, clock: Clock, loopback: Loopback) -> None:
+    with pytest.raises(TimeoutError):
+        jobs.prove_alerts(rt, loopback, clock.now, seconds=0.2)
+
+
+def test_the_outside_is_pinged_after_a_proof_only(
+    rt: Runtime, cast: Cast, clock: Clock, loopback: Loopback, transport: Transport
+) -> None:
+    with _outside() as (url, pinged):
+        pinging = with_settings(rt, ping_url=url)
+        with pytest.raises(TimeoutError):
+            jobs.prove_alerts(pinging, loopback, clock.now, seconds=0.2)
+        assert pinged() == 0
+        clock.now += timedelta(minutes=15)
+        with delivering(rt, transport):
+            jobs.prove_alerts(pinging, loopback, clock.now)
+        assert pinged() == 1
+
+
+def test_a_nurses_device_is_tested_once_a_month_while_the_clinic_is_open(
+    rt: Runtime, cast: Cast, clock: Clock, push_service: PushService, transport: Transport
+) -> None:
+    device = subscribe(rt, push_service, cast.north, cast.iris)
+    assert jobs.check_devices(rt, clock.now) == 0, "a new device is given a day"
+    clock.now += timedelta(days=1)
+    at_night = clock.now.replace(hour=2)
+    assert jobs.check_devices(rt, at_night) == 0
+    assert jobs.check_devices(rt, clock.now) == 1
+    assert jobs.check_devices(rt, clock.now + timedelta(hours=1)) == 0
+    Dispatcher(rt, transport).work()
+    (received,) = device.wait_for(1)
+    assert received.json["notification"]["body"].startswith("Test of the month")
+
+
+@pytest.mark.parametrize(("days", "is_tested"), [(26, False), (28, True)])
+def test_a_device_that_has_proven_itself_lately_is_not_tested(
+    rt: Runtime, cast: Cast, clock: Clock, push_service: PushService, days: int, is_tested: bool
+) -> None:
+    subscribe(rt, push_service, cast.north, cast.iris)
+    clock.now += timedelta(days=35)
+    prove(rt, clock.now - timedelta(days=days))
+    assert jobs.check_devices(rt, clock.now) == is_tested
+
+
+def test_a_backup_is_whole_private_and_thinned_out(rt: Runtime, cast: Cast, clock: Clock) -> None:
+    if not rt.db.is_sqlite:
+        assert jobs.back_up(rt, clock.now) is None, "PostgreSQL is backed up by its owner"
+        return
+    for hours in (0, 1, 30, 31):
+        size = jobs.back_up(rt, clock.now + timedelta(hours=hours))
+        assert size is not None
+        assert size > 0
+    paths = sorted((rt.config.data_dir / "backups").iterdir())
+    assert [path.name[10:23] for path in paths] == ["20261123T1100", "20261124T1600", "20261124T1700"]
+    assert {path.stat().st_mode & 0o777 for path in paths} == {0o600}
+    with sqlite3.connect(paths[0]) as copy:
+        assert copy.execute("select count(*) from people").fetchone() == (7,)
+    copy.close()
+
+
+def test_the_newest_backup_of_each_day_is_kept_for_35_days() -> None:
+    now = datetime(2026, 11, 23, 12, tzinfo=UTC)
+    every_six_hours = [now - timedelta(hours=6 * number) for number in range(4 * 40)]
+    kept = sorted(rules.backups_to_keep(every_six_hours, now))
+    assert len([at for at in kept if now - at <= timedelta(hours=24)]) == 5
+    older = [at for at in kept if now - at > timedelta(hours=24)]
+    assert len(older) == len({at.date() for at in older})
+    assert kept[0] >= now - timedelta(days=35)
+
+
+def test_the_operator_is_told_once_a_day_by_email_and_when_it_is_well_again(
+    rt: Runtime, cast: Cast, clock: Clock, push_service: PushService, mail_server: MailServer
+) -> None:
+    all_is_well(rt, cast, push_service)
+    told = with_settings(rt, operator_email="operator@clinic.example")
+    couriers = mail(mail_server.url, rt)
+    for minutes, expected in ((0, 0), (1, 0), (3, 1), (60, 1), (24 * 60 + 4, 2)):
+        jobs.tell_operator(told, couriers, clock.now + timedelta(hours=30, minutes=minutes))
+        assert len(mail_server.received) == expected
+    text = mail_server.received[0].get_content()
+    assert "Not well: worker_beat_age_seconds" in text
+    assert mail_server.received[0]["To"] == "operator@clinic.example"
+    jobs.tell_operator(told, couriers, clock.now)
+    assert "Well again: worker_beat_age_seconds" in mail_server.received[-1].get_content()
+    with rt.db.reading(EVERY_CLINIC) as db:
+        assert db.scalars(select(Message)).all() == [], "an alarm about alarms never goes by push"
+
+
+def test_an_alarm_that_comes_and_goes_within_two_minutes_is_told_to_nobody(rt: Runtime, clock: Clock) -> None:
+    with rt.db.transaction(EVERY_CLINIC) as db:
+        assert actions.raise_alarms(db, ["late_jobs"], now=clock.now) == ([], [])
+        assert actions.raise_alarms(db, [], now=clock.now + timedelta(minutes=1)) == ([], [])
+        assert actions.raise_alarms(db, ["late_jobs"], now=clock.now + timedelta(minutes=3)) == ([], [])
+
+
+@contextmanager
+def _outside() -> Iterator[tuple[str, Callable[[], int]]]:
+    pings: list[str] = []
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            pings.append(self.path)
+            self.send_response(200)
+            self.send_header("Content-Length", "0")
+            self.end_headers()
+
+        def log_message(self, *_: object) -> None:
+            """Nothing: the test counts."""
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05})
+    thread.start()
+    try:
+        yield f"http://127.0.0.1:{server.server_port}/ping", lambda: len(pings)
+    finally:
+        server.shutdown()
+        thread.join(10)
+        server.server_close()
