@@ -13,6 +13,7 @@ from companion.console import cases, enrolment, expected, patients, policies, pr
 from companion.inbox import routes as inbox
 from companion.operations import routes as operations
 from companion.outbox import routes as outbox
+from companion.passkeys import routes as passkeys
 from companion.push import routes as push
 from companion.reactions import routes as reactions
 from companion.runtime import Runtime
@@ -27,6 +28,7 @@ _PAGES = (
     style,
     push,
     access,
+    passkeys,
     outbox,
     inbox,
     schedule,

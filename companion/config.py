@@ -90,6 +90,13 @@ class Config(BaseSettings):
         return f"{parts.scheme}://{parts.netloc}"
 
     @property
+    def passkey_host(self) -> str | None:
+        """The name that passkeys are bound to; None where browsers offer none: at an IP address, or without https."""
+        host = urlsplit(self.base_url).hostname or ""
+        is_name = not host.replace(".", "").isdigit() and ":" not in host
+        return host if is_name and (self.is_secure or host == "localhost") else None
+
+    @property
     def is_loopback(self) -> bool:
         """Whether the product is reachable from this machine only."""
         return urlsplit(self.base_url).hostname in ("127.0.0.1", "localhost", "::1")

@@ -14,6 +14,7 @@ from companion.escalation import models as _escalation  # noqa: F401 isort: skip
 from companion.operations import models as _operations  # noqa: F401 isort: skip
 from companion.outbox import models as _outbox  # noqa: F401 isort: skip
 from companion.policies import models as _policies  # noqa: F401 isort: skip
+from companion.passkeys import models as _passkeys  # noqa: F401 isort: skip
 from companion.protocols import models as _protocols  # noqa: F401 isort: skip
 from companion.push import models as _push  # noqa: F401 isort: skip
 from companion.reactions import models as _reactions  # noqa: F401 isort: skip

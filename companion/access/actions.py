@@ -16,6 +16,7 @@ from companion.accounts.actions import NewSignIn
 from companion.accounts.models import Person
 from companion.errors import NotFound
 from companion.ids import new_digits
+from companion.passkeys import actions as passkeys
 from companion.push import actions as push
 
 
@@ -86,6 +87,12 @@ def sign_out_everywhere(
     db.execute(delete(AppCode).where(AppCode.clinic_id == person.clinic_id, AppCode.person_id == person.id))
     about = ("person", person.id)
     accounts.record(db, clinic_id=person.clinic_id, actor_id=actor_id, verb="sign_ins.ended", about=about, now=now)
+
+
+def lose_phone(db: Session, person: Person, *, actor_id: UUID, now: datetime) -> None:
+    """A phone is lost: no phone of the person is signed in any more, and no passkey on it signs it in again."""
+    sign_out_everywhere(db, person, now=now, actor_id=actor_id)
+    passkeys.remove_all(db, clinic_id=person.clinic_id, person_id=person.id)
 
 
 def _hash(mac_key: bytes, digits: str) -> str:

@@ -16,6 +16,7 @@ from companion.clinic import queries as clinic
 from companion.db import EVERY_CLINIC
 from companion.errors import Invalid
 from companion.ids import digest
+from companion.passkeys import queries as passkeys
 from companion.runtime import Runtime, current_runtime
 from companion.web.guards import ANYONE, EVERY_ROLE, PATIENT, actor_or_none, current_actor, roles
 from companion.web.requests import form_fields
@@ -64,7 +65,7 @@ def redeem_code() -> Response:
         made = _by_code(rt, forms.parse_code(form_fields()), now)
     except Invalid as error:
         return make_response(render_template("access/enter.html", errors=error.fields), 422)
-    return signed_in(made)
+    return signed_in(made, to=url_for("passkeys.offer"))
 
 
 @blueprint.get("/phones")
@@ -77,6 +78,7 @@ def phones() -> str:
         return render_template(
             "access/phones.html",
             phones=queries.phones(db, actor.clinic_id, actor.id, now),
+            passkeys=passkeys.passkeys(db, actor.clinic_id, actor.id),
             zone=clinic.clinic(db, actor.clinic_id).zone,
         )
 

@@ -167,7 +167,11 @@ def device_of_request() -> str:
 
 def signed_in(made: NewSignIn, *, to: str = "") -> Response:
     """The answer that signs this browser in and leads to the person's start page, or to `to`."""
-    response = make_response(redirect(to or home_of(made.person.roles), code=303))
+    return set_cookie(make_response(redirect(to or home_of(made.person.roles), code=303)), made)
+
+
+def set_cookie(response: Response, made: NewSignIn) -> Response:
+    """The same answer with the cookie of a new sign-in."""
     response.set_cookie(
         cookie_name(),
         made.token,

@@ -86,7 +86,7 @@ def lost_phone(patient_id: UUID) -> str:
     now = rt.clock()
     with rt.db.transaction(actor.clinic_id) as db:
         patient = accounts.patient(db, actor.clinic_id, patient_id)
-        access.sign_out_everywhere(db, patient, now=now, actor_id=actor.id)
+        access.lose_phone(db, patient, actor_id=actor.id, now=now)
         made = accounts_actions.invite(db, patient, now=now, actor_id=actor.id)
         return _code_page(db, actor, patient, made, now)
 

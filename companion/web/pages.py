@@ -163,4 +163,5 @@ def _surroundings() -> dict[str, Any]:
         "push_key": runtime.secrets.vapid_public_key,
         "is_demonstration": runtime.config.is_loopback,
         "languages": runtime.languages.codes,
+        "has_passkeys": runtime.config.passkey_host is not None,
     }

@@ -61,7 +61,8 @@ def test_the_code_of_the_browser_signs_the_app_in_once(app: Flask, rt: Runtime, 
     code = code_of(ada)
     phone = browser(app, rt)
     answer = phone.post("/app", data={"code": f" {code[:3]} {code[3:]}"}, headers={"User-Agent": PHONE})
-    assert (answer.status_code, answer.location) == (303, "/")
+    assert (answer.status_code, answer.location) == (303, "/passkeys")
+    assert phone.get("/passkeys").location == "/"
     assert b"Hello Ada" in phone.get("/").data
     assert b"iPhone" in ada.get("/phones").data
     assert enter(app, rt, code) == 422

@@ -44,10 +44,10 @@ class Installation:
 
 
 @contextlib.contextmanager
-def installed(folder: Path, environment: Mapping[str, str]) -> Iterator[Installation]:
-    """Run web and worker with the demonstration until the block ends."""
+def installed(folder: Path, environment: Mapping[str, str], *, host: str = "127.0.0.1") -> Iterator[Installation]:
+    """Run web and worker with the demonstration until the block ends; passkeys need the host "localhost"."""
     port = _free_port()
-    url = f"http://127.0.0.1:{port}"
+    url = f"http://{host}:{port}"
     settings = {
         **environment,
         "COMPANION_DATA_DIR": str(folder),

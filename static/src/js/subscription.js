@@ -1,4 +1,6 @@
 // This device's push subscription, for pages and the worker: made for the clinic's present key, told again and again.
+import { bytes, text } from './base64url.js';
+
 const PATIENCE_MS = 15_000;
 
 // The one there is if it was made for `key`, else a new one: the push service takes nothing that another key signed.
@@ -31,12 +33,4 @@ export function soon(promise, ms = PATIENCE_MS) {
   return Promise.race([promise, new Promise((_, reject) => { setTimeout(() => reject(new Error('too slow')), ms); })]);
 }
 
-function keyOf(subscription) {
-  const text = String.fromCharCode(...new Uint8Array(subscription.options.applicationServerKey));
-  return btoa(text).replace(/\+/g, '-').replace(/\//g, '_').replace(/=+$/, '');
-}
-
-function bytes(base64url) {
-  const text = atob(base64url.replace(/-/g, '+').replace(/_/g, '/'));
-  return Uint8Array.from(text, (character) => character.charCodeAt(0));
-}
+const keyOf = (subscription) => text(subscription.options.applicationServerKey);
