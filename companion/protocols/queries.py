@@ -10,6 +10,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from companion.accounts import queries as accounts
+from companion.errors import NotFound
 from companion.protocols.models import PublishedProtocol
 from companion.triage.protocol import Protocol
 from companion.triage.reader import ProtocolError, load_shipped_protocol, parse
@@ -35,6 +36,19 @@ def current(db: Session, clinic_id: UUID) -> Protocol:
             # It was checked when it was published; a version of the product that cannot read it keeps the one before.
             log.error("protocol %s cannot be read any more: %s", row.version, error)
     return load_shipped_protocol()
+
+
+def of_version(db: Session, clinic_id: UUID, version: str) -> Protocol:
+    """A version that a clinic has judged by, however old; NotFound where it cannot be read or never counted here."""
+    for row in _published(db, clinic_id):
+        if row.version == version:
+            try:
+                return _parsed(row.text, row.version)
+            except ProtocolError:
+                break
+    if version == load_shipped_protocol().version:
+        return load_shipped_protocol()
+    raise NotFound
 
 
 def is_published(db: Session, clinic_id: UUID) -> bool:

@@ -29,6 +29,7 @@ def install(app: Flask, current: Runtime) -> None:
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
     Babel(app, locale_selector=_locale, default_translation_directories=str(current.config.translations))
     app.jinja_env.tests["told_in_words"] = lambda rule: str(rule).startswith("words_")
+    app.add_template_filter(lambda rule: str(rule).removeprefix("sign_").removeprefix("words_"), "protocol_entry")
     app.add_template_filter(local_time)
     app.add_template_filter(local_datetime)
     app.add_template_filter(local_day)

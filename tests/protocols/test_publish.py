@@ -1,5 +1,6 @@
 """Publishing: by a clinician, in their name, checked; older versions are kept and every assessment names its own."""
 
+import re
 from datetime import timedelta
 from uuid import uuid4
 
@@ -136,3 +137,26 @@ def test_the_patient_is_promised_what_the_published_protocol_says(
         iris = accounts.person(db, cast.north, cast.iris)
         escalation.acknowledge(db, case, person=iris, now=clock.now)
         assert case.next_step_at == clock.now + timedelta(minutes=15)
+
+
+def test_a_reason_leads_to_the_version_that_it_was_judged_by(rt: Runtime, cast: Cast, app: Flask, clock: Clock) -> None:
+    old = publish(rt, cast, STRICTER)
+    ada = browser(app, rt, (cast.north, cast.ada))
+    body = entry(
+        warnings={"none": False, "signs": ["skin_black"], "not_sure": ["breathing"]}, words="ringing in my ears"
+    )
+    assert put(ada, body).status_code == 201
+    publish(rt, cast, GOOD, now=NOW + timedelta(days=1))
+    iris = browser(app, rt, (cast.north, cast.iris))
+    with rt.db.reading(cast.north) as db:
+        case = cases.unresolved_case_of(db, cast.north, cast.ada)
+    assert case is not None
+    links = re.findall(rf'href="(/console/protocol/{old})#(\w+)"', iris.get(f"/console/cases/{case.id}").data.decode())
+    page = iris.get(links[0][0]).data.decode()
+    assert "This is an older version." in page
+    anchors = {anchor for _, anchor in links}
+    assert anchors == {"skin_black", "unsure_breathing", "window_light_redness", "numbing_cream_toxicity_signs"}
+    for anchor in anchors:
+        assert f'id="{anchor}"' in page
+    mallory = browser(app, rt, (cast.south, cast.mallory))
+    assert mallory.get(links[0][0]).status_code == 404
