@@ -24,7 +24,6 @@ PREFERENCES: dict[str, object] = {
     "remote.prefs.recommended": False,  # else the remote agent switches push off
     "dom.push.testing.allowInsecureServerURL": True,
     "dom.push.retryBaseInterval": 200,
-    "permissions.default.desktop-notification": 1,
     "alerts.useSystemBackend": False,
     # Quiet: nothing leaves this machine.
     "app.update.auto": False,
@@ -152,6 +151,10 @@ class Firefox:
                 self._call("script.evaluate", expression="onAlertClick()", target=target, awaitPromise=False)
                 return
         raise BrowserError("no notification is on the desktop")
+
+    def allow_notifications(self, url: str) -> None:
+        """Press "Allow", as a person would when the page at this address asks."""
+        self._call("permissions.setPermission", descriptor={"name": "notifications"}, state="granted", origin=url)
 
     def pages(self) -> list[str]:
         """The addresses of all open pages."""

@@ -23,6 +23,8 @@ def test_a_reaction_reaches_a_nurse_and_the_patient_sees_who(
         nurse.open(product.link("Iris Vale"))
         nurse.click("form[data-join] button")
         nurse.wait_for("location.pathname === '/console/'")
+        nurse.wait_for("document.querySelector('[data-push]').dataset.state === 'push_off'")
+        nurse.allow_notifications(product.url)
         nurse.click("[data-push-ask]")
         nurse.wait_for("document.querySelector('[data-push]').dataset.state === 'push_on'")
         real_push_service.log.clear()
