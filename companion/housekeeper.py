@@ -11,6 +11,7 @@ from datetime import datetime
 from apscheduler.executors.pool import ThreadPoolExecutor
 from apscheduler.schedulers.background import BackgroundScheduler
 
+from companion.coverage.jobs import tell_daily
 from companion.db import EVERY_CLINIC
 from companion.operations import actions as operations
 from companion.operations import jobs
@@ -82,4 +83,5 @@ def _work(rt: Runtime, loopback: Loopback, couriers: Mapping[str, Courier]) -> d
         "alarms": lambda: jobs.tell_operator(rt, couriers, rt.clock()),
         "reconcile": lambda: jobs.reconcile(rt, rt.clock()),
         "device_check": lambda: jobs.check_devices(rt, rt.clock()),
+        "coverage": lambda: tell_daily(rt, rt.clock()),
     }

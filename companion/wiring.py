@@ -10,6 +10,7 @@ from companion.access import models as _access  # noqa: F401 isort: skip
 from companion.accounts import models as _accounts  # noqa: F401 isort: skip
 from companion.clinic import models as _clinic  # noqa: F401 isort: skip
 from companion.course import models as _course  # noqa: F401 isort: skip
+from companion.coverage import models as _coverage  # noqa: F401 isort: skip
 from companion.escalation import models as _escalation  # noqa: F401 isort: skip
 from companion.operations import models as _operations  # noqa: F401 isort: skip
 from companion.outbox import models as _outbox  # noqa: F401 isort: skip

@@ -12,6 +12,7 @@ from werkzeug.wrappers import Response
 from companion.accounts import queries as accounts
 from companion.clinic import actions as clinic_actions
 from companion.clinic import queries as clinic
+from companion.coverage import queries as coverage
 from companion.escalation import queries as escalation
 from companion.escalation.models import Escalation
 from companion.operations import queries as operations
@@ -80,11 +81,12 @@ def set_duty() -> Response:
 
 
 def surroundings(db: Session, clinic_id: UUID, person_id: UUID, now: datetime) -> dict[str, object]:
-    """What every page of the console shows: the status line and the duty switch."""
+    """What every page of the console shows: the status line, the duty switch, how much stands in the way of alerts."""
     return {
         "alerting": status(operations.alerting(db, clinic_id, now), now),
         "is_on_duty": clinic.is_on_duty(db, clinic_id, person_id, now),
         "zone": clinic.clinic(db, clinic_id).zone,
+        "in_the_way": len(coverage.findings(db, clinic_id, current_runtime().config, now)),
     }
 
 

@@ -22,6 +22,7 @@ JOBS: Mapping[str, timedelta] = {
     "alarms": timedelta(minutes=1),
     "reconcile": timedelta(hours=1),
     "device_check": timedelta(hours=1),
+    "coverage": timedelta(minutes=15),
 }
 BACKUP_STALE = timedelta(hours=26)
 # A device is tested before its receipts stop to count (30 days, see outbox.rules).

@@ -166,6 +166,15 @@ def walk(policy: Policy, start: datetime, staff_at: Callable[[datetime], Staff])
         position = move.position
 
 
+def people_of(step: Step, staff: Staff) -> frozenset[UUID]:
+    """Whom a step tells."""
+    if step.audience == "on_duty":
+        return staff.on_duty
+    if step.audience == "person":
+        return frozenset(person_id for person_id in staff.nurses if str(person_id) == step.person_id)
+    return staff.clinicians if step.audience == "clinicians" else staff.nurses
+
+
 def faults_of(level: str, steps: Sequence[Step], repeat_minutes: int) -> list[str]:
     """What is wrong with a ladder, as codes: a case must not end in silence because of it."""
     minutes = [step.after_minutes for step in steps]
@@ -187,15 +196,7 @@ def planned(rota: clinic.Rota) -> clinic.Rota:
 
 
 def _targets(step: Step, staff: Staff) -> set[tuple[UUID, str]]:
-    return {(person_id, channel) for person_id in _audience(step, staff) for channel in step.channels}
-
-
-def _audience(step: Step, staff: Staff) -> frozenset[UUID]:
-    if step.audience == "on_duty":
-        return staff.on_duty
-    if step.audience == "person":
-        return frozenset(person_id for person_id in staff.nurses if str(person_id) == step.person_id)
-    return staff.clinicians if step.audience == "clinicians" else staff.nurses
+    return {(person_id, channel) for person_id in people_of(step, staff) for channel in step.channels}
 
 
 def _sorted(targets: Iterable[tuple[UUID, str]]) -> tuple[tuple[UUID, str], ...]:

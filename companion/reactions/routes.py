@@ -59,7 +59,7 @@ def home() -> Response | str:
     if actor is None:
         return redirect(url_for("accounts.sign_in"))
     if not actor.may(PATIENT):
-        return redirect("/console/" if actor.may(*CARERS) else "/console/rota")
+        return redirect("/console/" if actor.may(*CARERS) else "/console/coverage")
     rt = current_runtime()
     now = rt.clock()
     with rt.db.reading(actor.clinic_id) as db:

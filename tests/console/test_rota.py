@@ -32,8 +32,8 @@ def swap(cast: Cast, **changes: str) -> dict[str, str]:
     return {"away": str(cast.iris), "instead": str(cast.noor), **start, **end, **changes}
 
 
-def test_a_manager_starts_at_the_rota_and_sees_no_clinical_page(max_: Browser, cast: Cast) -> None:
-    assert max_.get("/").location == "/console/rota"
+def test_a_manager_starts_at_coverage_and_sees_no_clinical_page(max_: Browser, cast: Cast) -> None:
+    assert max_.get("/").location == "/console/coverage"
     page = max_.get("/console/rota").data.decode()
     assert "/console/patients" not in page
     assert "Ada" not in page

@@ -1,0 +1,1 @@
+"""Would an alert reach somebody: looked at ahead, and said before it matters."""
