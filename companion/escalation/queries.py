@@ -84,6 +84,22 @@ def events(db: Session, clinic_id: UUID, case_id: UUID) -> list[EscalationEvent]
     )
 
 
+def seen_events(db: Session, clinic_id: UUID, case_ids: Collection[UUID]) -> list[EscalationEvent]:
+    """Who opened one of these cases, and when, oldest first."""
+    return list(
+        db.scalars(
+            select(EscalationEvent)
+            .where(
+                EscalationEvent.clinic_id == clinic_id,
+                EscalationEvent.escalation_id.in_(case_ids),
+                EscalationEvent.kind == "seen",
+                EscalationEvent.actor_id.is_not(None),
+            )
+            .order_by(EscalationEvent.at)
+        )
+    )
+
+
 def cases_of_subjects(db: Session, clinic_id: UUID, subjects: Collection[UUID]) -> dict[UUID, Escalation]:
     """The case that each of these entries belongs to, where it belongs to one."""
     rows = db.execute(

@@ -1,6 +1,6 @@
 """Reads of entries and what triage said of them."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 from companion.accounts import queries as accounts
 from companion.errors import NotFound
 from companion.escalation import queries as escalation
-from companion.escalation.models import Escalation
+from companion.escalation.models import Escalation, EscalationEvent
 from companion.ids import CANARY_CLINIC
 from companion.reactions import rules
 from companion.reactions.models import Assessment, ExpectedLevel, Reaction
@@ -136,24 +136,39 @@ def of_subjects(db: Session, clinic_id: UUID, patient_id: UUID, ids: Collection[
 
 def care_of(db: Session, reaction: Reaction) -> Care:
     """What became of an entry at the clinic. Who opened the case before the entry came has not seen the entry."""
-    clinic_id = reaction.clinic_id
-    case = escalation.cases_of_subjects(db, clinic_id, [reaction.id]).get(reaction.id)
+    return cares_of(db, reaction.clinic_id, [reaction])[reaction.id]
+
+
+def cares_of(db: Session, clinic_id: UUID, reactions: Sequence[Reaction]) -> dict[UUID, Care]:
+    """As `care_of`, for several entries of the clinic."""
+    cases = escalation.cases_of_subjects(db, clinic_id, [reaction.id for reaction in reactions])
+    seen = escalation.seen_events(db, clinic_id, {case.id for case in cases.values()})
+    ids = {case.taken_by for case in cases.values()} | {event.actor_id for event in seen}
+    people = accounts.people(db, clinic_id, [person_id for person_id in ids if person_id])
+    names: dict[UUID | None, str] = {person.id: person.name for person in people.values()}
+    return {reaction.id: _care(reaction, cases.get(reaction.id), seen, names) for reaction in reactions}
+
+
+def _care(
+    reaction: Reaction, case: Escalation | None, seen: Sequence[EscalationEvent], names: Mapping[UUID | None, str]
+) -> Care:
     if case is None:
         return Care()
-    seen = [
-        event
-        for event in escalation.events(db, clinic_id, case.id)
-        if event.kind == "seen" and event.actor_id and event.at >= reaction.received_at
-    ]
-    ids = {person_id for person_id in (case.taken_by, *(event.actor_id for event in seen)) if person_id}
-    names = {person.id: person.name for person in accounts.people(db, clinic_id, ids).values()}
-    first = seen[0] if seen else None
+    mine = (event for event in seen if event.escalation_id == case.id and event.at >= reaction.received_at)
+    first = next(mine, None)
     return Care(
         case=case,
-        seen_by=names.get(first.actor_id) if first and first.actor_id else None,
+        seen_by=names.get(first.actor_id) if first else None,
         seen_at=first.at if first else None,
-        taken_by=names.get(case.taken_by) if case.taken_by else None,
+        taken_by=names.get(case.taken_by),
     )
+
+
+def states_of(db: Session, clinic_id: UUID, patient_id: UUID, since: datetime) -> list[tuple[UUID, Care]]:
+    """A patient's entries that came in since then, by id, and what became of each; the oldest first."""
+    mine = (Reaction.clinic_id == clinic_id, Reaction.patient_id == patient_id, Reaction.received_at >= since)
+    rows = db.scalars(select(Reaction).where(*mine).order_by(Reaction.received_at)).all()
+    return list(cares_of(db, clinic_id, rows).items())
 
 
 def expectations_of(

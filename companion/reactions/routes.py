@@ -3,7 +3,7 @@
 import logging
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -33,6 +33,8 @@ from companion.web.requests import form_fields, read_json
 log = logging.getLogger(__name__)
 blueprint = Blueprint("reactions", __name__)
 _BODY_LIMIT = 64 * 1024
+# A phone keeps what it has sent for 30 days by its own clock, which may be wrong.
+_PHONE_KEEPS = timedelta(days=60)
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,6 +103,20 @@ def index() -> str:
             symptoms=words.SYMPTOMS,
             advice=words.ADVICE,
         )
+
+
+@blueprint.get("/reactions/states")
+@roles(PATIENT)
+def states() -> Response:
+    """What the phone shows beside what it has sent, and how it finds out what a restored server has lost."""
+    rt, actor = current_runtime(), current_actor()
+    with rt.db.reading(actor.clinic_id) as db:
+        known = queries.states_of(db, actor.clinic_id, actor.id, rt.clock() - _PHONE_KEEPS)
+    entries = [
+        {"id": str(entry_id), "seen_by": care.seen_by, "seen_at": care.seen_at.isoformat() if care.seen_at else None}
+        for entry_id, care in known
+    ]
+    return jsonify({"subject": actor.subject_key, "entries": entries})
 
 
 @blueprint.get("/reactions/new")
