@@ -1,7 +1,7 @@
 // The phone's pure decisions: `node --test tests/js`.
 import assert from 'node:assert/strict';
 import test from 'node:test';
-import { bodyOf, isDecimal, meaningOf, waitMs, SYMPTOMS } from '../../static/src/js/rules.js';
+import { bodyOf, fieldsOf, isDecimal, isLostAtClinic, meaningOf, waitMs, SYMPTOMS } from '../../static/src/js/rules.js';
 
 test('only JSON with our own id and 200 or 201 means sent', () => {
   assert.equal(meaningOf(201, { id: 'a' }, 'a'), 'sent');
@@ -54,4 +54,27 @@ test('a drawn line is inside, past, or not there', () => {
 test('decimals are read with comma or point', () => {
   assert.ok(isDecimal('37,5') && isDecimal('37.5') && isDecimal(''));
   assert.ok(!isDecimal('warm') && !isDecimal('1e9'));
+});
+
+const report = (grades, patch = null) => ({ ...Object.fromEntries(SYMPTOMS.map((symptom) => [symptom, grades[symptom] ?? 0])), patch_cm: patch });
+
+test('the last entry fills in areas, grades and sizes, and nothing else', () => {
+  const fields = fieldsOf({ areas: { face: report({ redness: 2 }, 3.5), neck: report({}) }, warnings: { signs: ['breathing_difficulty'] }, temperature_c: 39, words: 'hot' });
+  assert.deepEqual(fields.filter(([name]) => name === 'area').map(([, value]) => value), ['face', 'neck']);
+  assert.equal(new Map(fields).get('face.redness'), '2');
+  assert.equal(new Map(fields).get('face.patch_cm'), '3.5');
+  assert.ok(!fields.some(([name]) => ['sign', 'group', 'temperature_c', 'words', 'feels'].includes(name)));
+});
+
+test('an entry with nothing in it is "nowhere" again', () => {
+  assert.deepEqual(fieldsOf({ areas: { face: report({}), neck: report({}) } }), [['area', 'nowhere']]);
+  assert.notDeepEqual(fieldsOf({ areas: { face: report({}, 2) } }), [['area', 'nowhere']]);
+});
+
+test('what the server once had and does not know is lost there, for thirty days', () => {
+  const sent = { id: 'a', state: 'sent', sentAt: 0 };
+  assert.ok(isLostAtClinic(sent, new Map(), 1));
+  assert.ok(!isLostAtClinic(sent, new Map([['a', {}]]), 1));
+  assert.ok(!isLostAtClinic({ ...sent, state: 'queued' }, new Map(), 1));
+  assert.ok(!isLostAtClinic(sent, new Map(), 31 * 86_400_000));
 });

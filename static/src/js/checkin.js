@@ -1,30 +1,54 @@
 // The check-in, one question at a time. The page works without it as one long form.
 import { answersOf, faultOf, review, showFault } from './answers.js';
-import { bodyOf } from './rules.js';
-import { askForSync, flush, tellMistake } from './queue.js';
-import { change, keep, onChange, everything } from './store.js';
-import { timeOf, word } from './words.js';
+import { dropDraft, keepDraft, offerLast, restoreDraft } from './draft.js';
+import { onEmergency, startEntry, subjectOf } from './entry.js';
+import { word } from './words.js';
 
 let form;
 let steps;
 let at = 0;
 
-export function startCheckIn() {
+export async function startCheckIn() {
   form = document.querySelector('form[data-check-in]');
-  if (!form || (document.body.dataset.page === 'shell' && !document.body.dataset.shellSubject)) return;
+  // Without a secure address the browser has no cipher to keep anything with: the form is sent as a form.
+  if (!form || !globalThis.crypto?.subtle || (document.body.dataset.page === 'shell' && !document.body.dataset.shellSubject)) return;
   for (const part of document.querySelectorAll('[data-with-script]')) part.hidden = false;
   for (const part of document.querySelectorAll('[data-without-script]')) part.hidden = true;
+  form.elements.noted_at.value = new Date().toISOString(); // by the phone's clock, as `sent_at` is: the server measures its skew
   form.addEventListener('change', onAnswer);
   form.addEventListener('click', onPress);
-  form.addEventListener('submit', onSend);
   addEventListener('popstate', (event) => show(event.state?.step ?? 0));
-  for (const group of form.querySelectorAll('[name="group"]')) openSigns(group);
-  document.querySelector('[data-called]').addEventListener('click', finish);
-  document.querySelector('[data-mistake]').addEventListener('click', onMistake);
+  startEntry(form, { steps: () => steps, showQuestions: () => show(at) });
   // With one question at a time the question is the title that is seen.
   document.querySelector('[data-plain-title]')?.classList.add('nhsuk-u-visually-hidden');
   history.replaceState({ step: 0 }, '');
+  openAllSigns();
   show(0, { isFirst: true });
+  await takeUpDraft(await restoreDraft(form, subjectOf()));
+  form.addEventListener('input', keepAnswers);
+  form.addEventListener('change', keepAnswers);
+}
+
+async function takeUpDraft(step) {
+  if (step === null) return void await offerLast(form, subjectOf()).catch(() => {});
+  document.querySelector('[data-restored]').hidden = false;
+  document.querySelector('[data-start-again]').addEventListener('click', startAgain);
+  openAllSigns();
+  history.replaceState({ step }, '');
+  show(step, { isFirst: true });
+  if (form.querySelector('[data-emergency]:checked')) onEmergency(); // never a warning sign without its call page
+}
+
+const keepAnswers = () => { if (!form.hidden) keepDraft(form, { subject: subjectOf(), step: at }); };
+
+async function startAgain() {
+  form.reset();
+  form.elements.id.value = crypto.randomUUID();
+  openAllSigns();
+  form.dispatchEvent(new Event('change'));
+  await dropDraft(subjectOf());
+  document.querySelector('[data-restored]').hidden = true;
+  show(0);
 }
 
 function visibleSteps() {
@@ -59,6 +83,7 @@ function next() {
   preselect();
   history.pushState({ step: at + 1 }, '');
   show(at + 1);
+  keepAnswers();
 }
 
 // "It can wait" is offered, not assumed: only where nothing at all was reported.
@@ -83,6 +108,10 @@ function onAnswer({ target }) {
   if (target.matches('[data-emergency]:checked')) onEmergency();
 }
 
+function openAllSigns() {
+  for (const group of form.querySelectorAll('[name="group"]')) openSigns(group);
+}
+
 function openSigns(group) {
   const signs = form.querySelector(`[data-signs-of="${group.value}"]`);
   if (!signs) return;
@@ -101,90 +130,4 @@ function onPress({ target }) {
 function isEmergency() {
   const unsure = [...form.querySelectorAll('[name="group"]:checked')].filter((group) => !form.querySelector(`[data-signs-of="${group.value}"] [name="sign"]:checked`));
   return Boolean(form.querySelector('[data-emergency]:checked') || unsure.some((group) => form.querySelector(`[data-signs-of="${group.value}"] [data-emergency]`)));
-}
-
-const signGroups = () => Object.fromEntries([...form.querySelectorAll('[name="sign"]')].map((sign) => [sign.value, sign.closest('[data-signs-of]').dataset.signsOf]));
-const allAreas = () => [...form.querySelectorAll('[name="area"]')].map((box) => box.value).filter((area) => area !== 'nowhere');
-const subjectOf = () => document.body.dataset.subject || document.body.dataset.shellSubject;
-
-async function save(feels) {
-  const body = bodyOf(answersOf(form), { subject: subjectOf(), areas: allAreas(), signGroups: signGroups(), feels });
-  const entry = { id: form.elements.id.value, subject: body.subject, body, state: 'queued', attempts: 0, tryAt: 0, savedAt: Date.now() };
-  await keep(entry);
-  navigator.storage?.persist?.();
-  askForSync();
-  return entry.id;
-}
-
-// The call page first; the entry is kept and sent behind it without another tap.
-async function onEmergency() {
-  const layer = document.querySelector('[data-call-layer]');
-  if (!layer.hidden) return;
-  form.hidden = true;
-  layer.hidden = false;
-  document.querySelector('[data-plain-title]').hidden = true;
-  document.body.dataset.layer = 'call';
-  layer.querySelector('h1').focus();
-  await keepAndSend('now', layer.querySelector('[data-call-state]'));
-}
-
-async function onSend(event) {
-  event.preventDefault();
-  const fault = steps.map((step) => faultOf(step, form)).find(Boolean);
-  showFault(form, fault);
-  if (fault || form.dataset.busy) return;
-  form.dataset.busy = 'yes';
-  form.querySelector('[data-send]').setAttribute('aria-busy', 'true');
-  const id = await keepAndSend(undefined, document.querySelector('[data-done-state]'));
-  delete form.dataset.busy;
-  form.querySelector('[data-send]').removeAttribute('aria-busy');
-  if (!id) return;
-  const entry = (await everything()).find((one) => one.id === id);
-  if (entry.state === 'sent' && entry.answer.url) location.assign(entry.answer.url);
-  else finish();
-}
-
-async function keepAndSend(feels, place) {
-  let id;
-  try { id = await save(feels); } catch {
-    showFault(form, { field: '', sentence: word('not_saved') });
-    place.textContent = word('not_saved');
-    return null;
-  }
-  const say = async () => {
-    const entry = (await everything()).find((one) => one.id === id);
-    place.textContent = entry.state === 'sent' ? `${word('sent')} ${timeOf(entry.sentAt)}` : word(entry.state);
-    document.querySelector('[data-done-unsent]').hidden = entry.state !== 'queued';
-  };
-  await say();
-  onChange(say);
-  await Promise.race([flush({ eager: true }), new Promise((resolve) => { setTimeout(resolve, 6_000); })]).catch(() => {});
-  await say();
-  return id;
-}
-
-function finish() {
-  document.querySelector('[data-call-layer]').hidden = true;
-  delete document.body.dataset.layer;
-  form.hidden = true;
-  const done = document.querySelector('section[data-done]');
-  done.hidden = false;
-  const { feels } = Object.fromEntries(new FormData(form));
-  done.querySelector('[data-done-call]').hidden = !(feels === 'now' || form.querySelector('[name="sign"]:checked, [name="group"][value="any"]:checked'));
-  const saidBefore = document.querySelector('[data-call-state]').textContent; // after the call page
-  if (saidBefore) done.querySelector('[data-done-state]').textContent = saidBefore;
-  done.querySelector('h1').focus();
-}
-
-async function onMistake() {
-  const { id } = form.elements;
-  await change(id.value, { isMistaken: true });
-  tellMistake(id.value);
-  id.value = crypto.randomUUID();
-  for (const sign of form.querySelectorAll('[data-emergency]:checked')) sign.checked = false;
-  document.querySelector('[data-call-layer]').hidden = true;
-  delete document.body.dataset.layer;
-  form.hidden = false;
-  document.querySelector('[data-plain-title]').hidden = false;
-  show(at);
 }

@@ -1,5 +1,5 @@
 // What every page does: says when there is no network, guards against a second press, learns what the offline page needs.
-import { everything, forget, learn } from './store.js';
+import { everything, forgetPerson, learn } from './store.js';
 import { word } from './words.js';
 
 export function startPage() {
@@ -39,9 +39,9 @@ async function signOut(event) {
   const form = event.target;
   if (form.dataset.ready) return;
   event.preventDefault();
-  const unsent = (await everything().catch(() => [])).some((entry) => entry.state !== 'sent');
+  const unsent = (await everything().catch(() => [])).some((entry) => entry.state !== 'sent' && !entry.isSettled);
   if (unsent && !confirm(word('sign_out_unsent'))) return;
-  await forget('person').catch(() => {});
+  await forgetPerson(document.body.dataset.subject).catch(() => {});
   const registration = await navigator.serviceWorker?.getRegistration();
   const subscription = await registration?.pushManager?.getSubscription();
   if (subscription) {

@@ -1,22 +1,24 @@
 // Sends what is kept: one sender at a time across tabs and the service worker, in order, until the clinic's server has it.
-import { meaningOf, waitMs } from './rules.js';
-import { change, dropOld, everything } from './store.js';
+import { isLostAtClinic, meaningOf, waitMs } from './rules.js';
+import { change, contentOf, dropOld, everything, ofPerson, sealOld } from './store.js';
 
 const ABORT_MS = 20_000;
 const EVERY_MS = 15_000;
 
-export async function flush({ eager = false } = {}) {
-  const run = () => sendAll(eager);
-  return navigator.locks ? navigator.locks.request('send-entries', run) : run();
-}
+const alone = (work) => (navigator.locks ? navigator.locks.request('send-entries', work) : work());
 
 // Says how many are still waiting for a network or a later try.
+export const flush = ({ eager = false } = {}) => alone(() => sendAll(eager));
+
 async function sendAll(eager) {
+  await sealOld();
   const waiting = (await everything()).filter(isUnsent).sort((a, b) => a.savedAt - b.savedAt);
   let left = waiting.length;
   for (const entry of waiting) {
     if (!eager && entry.tryAt > Date.now()) continue;
-    const { meaning, answer, retryAfter } = await put(entry);
+    const content = await contentOf(entry);
+    if (!content) { left -= 1; await change(entry.id, { state: 'unreadable' }); continue; }
+    const { meaning, answer, retryAfter } = await put(entry.id, content.body);
     if (meaning === 'queued') {
       const attempts = entry.attempts + 1;
       await change(entry.id, { attempts, tryAt: Date.now() + waitMs(attempts, Math.random(), retryAfter) });
@@ -34,18 +36,41 @@ async function sendAll(eager) {
 
 const isUnsent = (entry) => ['queued', 'needs_sign_in', 'other_person'].includes(entry.state);
 
-async function put(entry) {
+// One try: what the answer means, what it says, and how many seconds the server asks to wait.
+export async function put(id, body) {
   let response;
   try {
-    response = await call(`/reactions/${entry.id}`, {
+    response = await call(`/reactions/${id}`, {
       method: 'PUT',
       headers: { 'Content-Type': 'application/json', Accept: 'application/json' },
-      body: JSON.stringify({ ...entry.body, sent_at: new Date().toISOString() }),
+      body: JSON.stringify({ ...body, sent_at: new Date().toISOString() }),
     });
   } catch { return { meaning: 'queued', answer: null }; }
-  let answer = null;
-  if (response.headers.get('content-type')?.startsWith('application/json')) answer = await response.json().catch(() => null);
-  return { meaning: meaningOf(response.status, answer, entry.id), answer: answer ?? {}, retryAfter: Number(response.headers.get('retry-after')) || 0 };
+  const answer = await jsonOf(response);
+  return { meaning: meaningOf(response.status, answer, id), answer: answer ?? {}, retryAfter: Number(response.headers.get('retry-after')) || 0 };
+}
+
+// What became of this person's entries at the clinic. One that was sent and that the server does not know, because it
+// was restored from a backup, waits again; sending it twice is harmless.
+export async function askWhatBecame(subject) {
+  const own = (await ofPerson(subject)).filter((entry) => entry.state === 'sent');
+  if (!own.length) return;
+  const response = await call('/reactions/states', { headers: { Accept: 'application/json' } }).catch(() => null);
+  const answer = response?.ok ? await jsonOf(response) : null;
+  if (answer?.subject !== subject) return;
+  const states = new Map(answer.entries.map((one) => [one.id, one]));
+  await alone(() => take(own, states));
+  if (own.some((entry) => isLostAtClinic(entry, states, Date.now()))) await flush({ eager: true });
+}
+
+async function take(own, states) {
+  for (const entry of own) {
+    if (isLostAtClinic(entry, states, Date.now())) await change(entry.id, { state: 'queued', attempts: 0, tryAt: 0 });
+    const seenAt = Date.parse(states.get(entry.id)?.seen_at) || undefined;
+    if (!seenAt || seenAt === entry.seenAt) continue;
+    const content = await contentOf(entry);
+    if (content) await change(entry.id, { seenAt, answer: { ...content.answer, seen_by: states.get(entry.id).seen_by } });
+  }
 }
 
 export async function tellMistake(id) {
@@ -63,15 +88,22 @@ export async function call(url, options) {
   } finally { clearTimeout(timer); }
 }
 
+export const jsonOf = async (response) => (response.headers.get('content-type')?.startsWith('application/json') ? response.json().catch(() => null) : null);
+
 export async function askForSync() {
   const registration = await navigator.serviceWorker?.getRegistration();
   await registration?.sync?.register('entries').catch(() => {}); // Chromium only: sends even when the app is closed
 }
 
 export function flushOnEveryOccasion() {
-  const now = () => flush({ eager: true }).catch(() => {});
-  addEventListener('online', now);
-  document.addEventListener('visibilitychange', () => { if (document.visibilityState === 'visible') now(); });
+  const { subject } = document.body.dataset;
+  const now = async () => {
+    await flush({ eager: true });
+    if (subject) await askWhatBecame(subject);
+  };
+  const quietly = () => now().catch(() => {});
+  addEventListener('online', quietly);
+  document.addEventListener('visibilitychange', () => { if (document.visibilityState === 'visible') quietly(); });
   setInterval(() => flush().catch(() => {}), EVERY_MS);
-  now();
+  quietly();
 }

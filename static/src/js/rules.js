@@ -16,6 +16,11 @@ export function waitMs(attempts, random, retryAfterSeconds = 0) {
   return 1000 * Math.max(step, Math.min(retryAfterSeconds, 3600));
 }
 
+const ASKED_BACK_MS = 30 * 86_400_000;
+
+// An entry that the server once had and now does not know: it was restored from a backup. `states` are those it knows.
+export const isLostAtClinic = (entry, states, now) => entry.state === 'sent' && now - entry.sentAt < ASKED_BACK_MS && !states.has(entry.id);
+
 const decimal = (text) => (text?.trim() ? Number(text.trim().replace(',', '.')) : null);
 export const isDecimal = (text) => !text?.trim() || /^\d{1,3}([.,]\d{1,2})?$/.test(text.trim());
 
@@ -50,4 +55,17 @@ function reportOf(area, one, isFine) {
   const patch = isFine ? '' : one(`${area}.patch`);
   const line = { inside: false, past: true }[isFine ? '' : one(`${area}.line`)] ?? null;
   return { ...grades, patch_cm: ['2', '4', '8'].includes(patch) ? Number(patch) : (isFine ? null : decimal(one(`${area}.patch_cm`))), past_line: line };
+}
+
+// An earlier entry's areas, grades and sizes as fields of the form; never its warning signs, temperature or words.
+export function fieldsOf(body) {
+  const areas = Object.entries(body.areas);
+  const isNothing = ([, report]) => SYMPTOMS.every((symptom) => report[symptom] === 0) && !report.patch_cm;
+  if (areas.every(isNothing)) return [['area', 'nowhere']];
+  return areas.flatMap(([area, report]) => [['area', area], ...SYMPTOMS.map((symptom) => [`${area}.${symptom}`, String(report[symptom])]), ...sizeOf(area, report)]);
+}
+
+function sizeOf(area, { patch_cm: size }) {
+  if (!size) return [];
+  return [2, 4, 8].includes(size) ? [[`${area}.patch`, String(size)]] : [[`${area}.patch`, 'measured'], [`${area}.patch_cm`, String(size)]];
 }

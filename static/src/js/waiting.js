@@ -1,8 +1,9 @@
 // Shows what waits on this phone and what has just arrived. Unsent stays visible.
-import { onChange, everything } from './store.js';
-import { dayAndTimeOf, timeOf, word } from './words.js';
+import { change, contentOf, everything, onChange } from './store.js';
+import { dayAndTimeOf, stateOf, word } from './words.js';
 
 const opened = Date.now();
+const LATELY_MS = 3 * 86_400_000;
 
 export function startWaiting() {
   const places = document.querySelectorAll('[data-waiting]');
@@ -13,29 +14,31 @@ export function startWaiting() {
 }
 
 async function render(places) {
-  const { subject } = document.body.dataset;
-  const person = subject || document.body.dataset.shellSubject || '';
-  const entries = (await everything()).filter(isNews);
+  const { subject, shellSubject, page } = document.body.dataset;
+  const person = subject || shellSubject || '';
+  // Without a network the start page is the only one that says what became of the last entries.
+  const since = page === 'shell' ? Date.now() - LATELY_MS : opened;
+  const entries = (await everything()).filter((entry) => !entry.isSettled && (entry.state !== 'sent' || entry.sentAt > since));
   const own = entries.filter((entry) => entry.subject === person).sort((a, b) => b.savedAt - a.savedAt);
-  const lines = own.map(line);
+  const lines = await Promise.all(own.map(line));
   // Another person's entry: neither what it says nor whose it is, only that it is there.
   if (entries.some((entry) => entry.subject !== person && entry.state !== 'sent')) lines.push(item('needs_sign_in', word('somebody_waits'), ''));
   for (const place of places) {
     const list = document.createElement('ul');
     list.className = 'waiting';
-    list.append(...lines.map((one) => one.cloneNode(true)));
+    list.append(...lines.map((make) => make()));
     place.replaceChildren(...(lines.length ? [list] : []));
   }
 }
 
-const isNews = (entry) => entry.state !== 'sent' || entry.sentAt > opened;
-
-function line(entry) {
-  const said = entry.state === 'sent' ? `${word('sent')} ${timeOf(entry.sentAt)}` : word(entry.state);
-  return item(entry.state, said, `${word('check_in_of')} ${dayAndTimeOf(entry.savedAt)}`, entry.id);
+async function line(entry) {
+  const said = stateOf(entry, entry.seenAt ? (await contentOf(entry))?.answer : null);
+  const settle = ['refused', 'unreadable'].includes(entry.state) && (() => change(entry.id, { isSettled: true }));
+  return item(entry.state, said, `${word('check_in_of')} ${dayAndTimeOf(entry.savedAt)}`, { id: entry.id, settle });
 }
 
-function item(state, said, about, id = '') {
+// How to make one row, since several places show it. What cannot be sent is taken off the list by the person only.
+const item = (state, said, about, { id = '', settle } = {}) => () => {
   const row = document.createElement('li');
   Object.assign(row.dataset, { state, id });
   const name = document.createElement('span');
@@ -44,5 +47,11 @@ function item(state, said, about, id = '') {
   strong.dataset.state = state;
   strong.textContent = said;
   row.append(name, strong);
+  if (settle) {
+    const button = document.createElement('button');
+    Object.assign(button, { type: 'button', className: 'link-button', textContent: word('settled') });
+    button.addEventListener('click', settle);
+    row.append(button);
+  }
   return row;
-}
+};

@@ -12,3 +12,10 @@ export function momentOf(at, now = new Date()) {
   const day = date.toDateString() === now.toDateString() ? {} : days < 6 ? { weekday: 'long' } : { day: 'numeric', month: 'long' };
   return date.toLocaleString(document.documentElement.lang, { ...day, hour: '2-digit', minute: '2-digit', hourCycle: 'h23' });
 }
+
+// How far an entry has come, in a sentence; `answer` is what the clinic's server said of it.
+export function stateOf(entry, answer) {
+  if (entry.state !== 'sent') return word(entry.state);
+  if (entry.seenAt && answer?.seen_by) return `${word('seen_by', { name: answer.seen_by })} ${momentOf(entry.seenAt)}`;
+  return `${word('sent')} ${momentOf(entry.sentAt)}`;
+}
