@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from uuid import UUID, uuid5
+from uuid import UUID, uuid4, uuid5
 
 from sqlalchemy.orm import Session
 
@@ -48,7 +48,7 @@ def add_cast(db: Database, *, now: datetime = NOW) -> Cast:
         _add_people(session, cast, now)
         session.flush()
         session.add(Duty(clinic_id=cast.north, person_id=cast.iris, since_at=now))
-        _add_course(session, cast, now)
+        add_course(session, (cast.north, cast.ada), now=now - timedelta(days=1), ids=(cast.ada_course, cast.ada_visit))
     return cast
 
 
@@ -94,36 +94,36 @@ def _add_people(session: Session, cast: Cast, now: datetime) -> None:
         )
 
 
-def _add_course(session: Session, cast: Cast, now: datetime) -> None:
-    session.add(
+def add_course(db: Session, patient: tuple[UUID, UUID], *, now: datetime, ids: tuple[UUID, UUID] | None = None) -> None:
+    """Four sessions of the face for (clinic, patient), the first at `now`; `ids` are those of course and visit."""
+    clinic_id, patient_id = patient
+    course_id, visit_id = ids or (uuid4(), uuid4())
+    plan = {"areas": ["face"], "agents": ["vitamins", "ha_noncrosslinked"], "technique": "manual_needle"}
+    db.add(
         Course(
-            clinic_id=cast.north,
-            id=cast.ada_course,
-            patient_id=cast.ada,
+            clinic_id=clinic_id,
+            id=course_id,
+            patient_id=patient_id,
             indication="rejuvenation",
-            areas=["face"],
-            agents=["vitamins", "ha_noncrosslinked"],
-            technique="manual_needle",
             planned_visits=4,
             interval_days=21,
-            created_at=now - timedelta(days=8),
+            created_at=now - timedelta(days=7),
             ended_at=None,
+            **plan,
         )
     )
-    session.flush()
-    session.add(
+    db.flush()
+    db.add(
         Visit(
-            clinic_id=cast.north,
-            id=cast.ada_visit,
-            course_id=cast.ada_course,
-            patient_id=cast.ada,
+            clinic_id=clinic_id,
+            id=visit_id,
+            course_id=course_id,
+            patient_id=patient_id,
             number=1,
-            starts_at=now - timedelta(days=1),
+            starts_at=now,
             state="done",
-            areas=["face"],
-            agents=["vitamins", "ha_noncrosslinked"],
-            technique="manual_needle",
             has_topical_anaesthetic=True,
             version=1,
+            **plan,
         )
     )

@@ -1,6 +1,7 @@
 """Drives the system's Firefox over WebDriver BiDi: real pages, real push, real notifications."""
 
 import contextlib
+import copy
 import itertools
 import json
 import os
@@ -60,34 +61,85 @@ class BrowserError(AssertionError):
 class Firefox:
     """One running Firefox with one page. Every wait has a deadline."""
 
+    process: "subprocess.Popen[str]"
+
     def __init__(self, socket: ClientConnection) -> None:
         self._socket = socket
         self._numbers = itertools.count(1)
         self._answers: dict[int, dict[str, Any]] = {}
         self._changed = threading.Condition()
         threading.Thread(target=self._listen, name="bidi", daemon=True).start()
-        self._call("session.new", capabilities={})
+        self.questions: list[str] = []
+        self._call("session.new", capabilities={"alwaysMatch": {"unhandledPromptBehavior": {"default": "accept"}}})
+        self._call("session.subscribe", events=["browsingContext.userPromptOpened"])
         self._page = self._call("browsingContext.getTree")["contexts"][0]["context"]
+        self._user: str | None = None
 
     @classmethod
     @contextlib.contextmanager
-    def running(cls, *, push_url: str) -> Iterator["Firefox"]:
-        """Start one with a profile of its own, whose push service is at `push_url`."""
-        profile = Path(tempfile.mkdtemp(prefix="firefox-"))
-        values = {**PREFERENCES, "dom.push.serverURL": push_url}
+    def running(cls, *, push_url: str = "", profile: Path | None = None, **more: object) -> Iterator["Firefox"]:
+        """Start one whose push service is at `push_url`; in a profile of its own, or in `profile`, which then stays.
+
+        `more` are further preferences, with `__` for a dot.
+        """
+        is_own, profile = profile is None, profile or Path(tempfile.mkdtemp(prefix="firefox-"))
+        others = {name.replace("__", "."): value for name, value in more.items()}
+        values = {**PREFERENCES, "dom.push.serverURL": push_url, **others}
         lines = (f"user_pref({json.dumps(name)}, {json.dumps(value)});" for name, value in values.items())
         (profile / "user.js").write_text("\n".join(lines))
         process = _start(profile)
         try:
             with connect(f"{_address(process)}/session", max_size=None, proxy=None) as socket:
-                yield cls(socket)
+                firefox = cls(socket)
+                firefox.process = process
+                yield firefox
         finally:
             with contextlib.suppress(ProcessLookupError):
                 os.killpg(process.pid, signal.SIGKILL)
             process.wait(10)
             if process.stderr:
                 process.stderr.close()
-            shutil.rmtree(profile, ignore_errors=True)
+            if is_own:
+                shutil.rmtree(profile, ignore_errors=True)
+
+    def apart(self) -> "Firefox":
+        """Another page that shares nothing with this one: as on somebody else's phone."""
+        user = self._call("browser.createUserContext")["userContext"]
+        return self._opened(user)
+
+    def tab(self) -> "Firefox":
+        """Another page of the same phone."""
+        return self._opened(self._user)
+
+    def _opened(self, user: str | None) -> "Firefox":
+        page = copy.copy(self)
+        where: dict[str, Any] = {"userContext": user} if user else {}
+        page._page, page._user = self._call("browsingContext.create", type="tab", **where)["context"], user
+        page.questions = self.questions
+        return page
+
+    def close_page(self) -> None:
+        """Close this page."""
+        self._call("browsingContext.close", context=self._page)
+
+    def reload(self) -> None:
+        """Load the page again and wait until it has loaded."""
+        self._call("browsingContext.reload", context=self._page, wait="complete")
+
+    def back(self) -> None:
+        """As the phone's back button."""
+        self._call("browsingContext.traverseHistory", context=self._page, delta=-1)
+
+    def set_cookie(self, name: str, value: str, *, domain: str) -> None:
+        """Keep a cookie as the server would have set it."""
+        cookie = {"name": name, "value": {"type": "string", "value": value}, "domain": domain, "httpOnly": True}
+        user = {"type": "storageKey", "userContext": self._user}
+        where: dict[str, Any] = {"partition": user} if self._user else {}
+        self._call("storage.setCookie", cookie=cookie, **where)
+
+    def before_every_page(self, script: str) -> None:
+        """Run a script before those of every page that this page opens."""
+        self._call("script.addPreloadScript", functionDeclaration=f"() => {{ {script} }}", contexts=[self._page])
 
     def open(self, url: str) -> None:
         """Go to a page and wait until it has loaded."""
@@ -175,6 +227,8 @@ class Firefox:
         with contextlib.suppress(ConnectionClosed):  # the browser is killed at the end
             for raw in self._socket:
                 message = json.loads(raw)
+                if message.get("method") == "browsingContext.userPromptOpened":
+                    self.questions.append(message["params"]["message"])
                 if "id" in message:
                     with self._changed:
                         self._answers[message["id"]] = message

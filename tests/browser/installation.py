@@ -46,7 +46,7 @@ class Installation:
 @contextlib.contextmanager
 def installed(folder: Path, environment: Mapping[str, str], *, host: str = "127.0.0.1") -> Iterator[Installation]:
     """Run web and worker with the demonstration until the block ends; passkeys need the host "localhost"."""
-    port = _free_port()
+    port = free_port()
     url = f"http://{host}:{port}"
     settings = {
         **environment,
@@ -54,7 +54,7 @@ def installed(folder: Path, environment: Mapping[str, str], *, host: str = "127.
         "COMPANION_PORT": str(port),
         "COMPANION_BASE_URL": url,
     }
-    with _environment(settings):
+    with environment_of(settings):
         config = Config()
         make_secrets(folder / "secrets")
         rt = build_runtime(config)
@@ -77,7 +77,8 @@ def _process(command: str) -> Iterator[None]:
 
 
 @contextlib.contextmanager
-def _environment(settings: Mapping[str, str]) -> Iterator[None]:
+def environment_of(settings: Mapping[str, str]) -> Iterator[None]:
+    """These variables for this process and those it starts, until the block ends."""
     before = dict(os.environ)
     os.environ.update(settings)
     try:
@@ -87,7 +88,8 @@ def _environment(settings: Mapping[str, str]) -> Iterator[None]:
         os.environ.update(before)
 
 
-def _free_port() -> int:
+def free_port() -> int:
+    """A port that nobody listens on now."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])

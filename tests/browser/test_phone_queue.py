@@ -1,0 +1,220 @@
+"""Whatever happens between "saved" and the clinic: exactly one entry there, or one that is visibly not sent.
+
+Each story is told in Chromium and in Firefox, over a line that can be down, cut off, or answer in the clinic's place.
+"""
+
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, Playwright
+
+from companion.clock import utc_now
+from tests.browser.clinic import Clinic
+from tests.browser.firefox import Firefox
+from tests.browser.line import ANSWERS
+from tests.browser.phones import Phone, fresh, killable
+
+pytestmark = pytest.mark.browser
+KINDS = ["chromium", "firefox"]
+NOT_SENT = "Saved on this phone, not sent yet"
+
+
+@pytest.fixture(scope="module")
+def clinic(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Clinic]:
+    with Clinic.running(tmp_path_factory.mktemp("clinic")) as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def firefox() -> Iterator[Callable[[], Firefox]]:
+    """The one Firefox of these tests, started when the first asks for it."""
+    with ExitStack() as stack:
+        running: list[Firefox] = []
+
+        def start() -> Firefox:
+            if not running:
+                running.append(stack.enter_context(Firefox.running()))
+            return running[0]
+
+        yield start
+
+
+@pytest.fixture(params=KINDS)
+def phone(
+    request: pytest.FixtureRequest, browser: Browser, firefox: Callable[[], Firefox], clinic: Clinic
+) -> Iterator[Phone]:
+    clinic.start()
+    line = clinic.line
+    line.is_down, line.instead, line.before_put, line.after_put, line.worker_prefix = False, None, None, None, ""
+    line.puts.clear()
+    yield from fresh(request.param, browser, firefox, line.url)
+
+
+def test_without_a_network_the_entry_waits_and_is_sent_once(clinic: Clinic, phone: Phone) -> None:
+    ada = clinic.patient("Ada Field")
+    phone.sign_in(clinic.cookie(ada))
+    clinic.line.is_down = True
+    phone.check_in()
+    phone.sees(NOT_SENT)
+    phone.open("/")
+    phone.sees(NOT_SENT)
+    assert clinic.entries(ada) == []
+    clinic.line.is_down = False
+    phone.open("/")
+    phone.arrives()
+    assert len(clinic.entries(ada)) == 1
+
+
+def test_a_server_that_dies_before_its_commit_gets_the_entry_later(clinic: Clinic, phone: Phone) -> None:
+    ada = clinic.patient("Ada Early")
+    phone.sign_in(clinic.cookie(ada))
+    clinic.line.before_put = clinic.kill
+    phone.check_in()
+    phone.sees(NOT_SENT)
+    clinic.line.before_put = None
+    clinic.start()
+    assert clinic.entries(ada) == []
+    phone.open("/")
+    phone.arrives()
+    assert len(clinic.entries(ada)) == 1
+
+
+def test_a_server_that_dies_after_its_commit_keeps_one_entry(clinic: Clinic, phone: Phone) -> None:
+    ada = clinic.patient("Ada Late")
+    phone.sign_in(clinic.cookie(ada))
+    clinic.line.after_put = clinic.kill
+    phone.check_in()
+    phone.sees(NOT_SENT)
+    assert len(clinic.entries(ada)) == 1
+    clinic.line.after_put = None
+    clinic.start()
+    phone.open("/")
+    phone.arrives()
+    assert len(set(clinic.line.puts)) == 1
+    assert len(clinic.line.puts) >= 2
+    assert len(clinic.entries(ada)) == 1
+
+
+def test_two_tabs_and_a_double_click_send_each_entry_once(clinic: Clinic, phone: Phone) -> None:
+    ada = clinic.patient("Ada Twice")
+    phone.sign_in(clinic.cookie(ada))
+    other = phone.tab()
+    for one in (phone, other):
+        one.open("/reactions/new")
+    for one in (phone, other):
+        one.answer_all_fine()
+    clinic.line.is_down = True
+    phone.js("(button => { button.click(); button.click(); })(document.querySelector('[data-send]'))")
+    other.send()
+    for one in (phone, other):
+        one.wait_for("document.querySelectorAll('section[data-done] [data-waiting] li').length === 2")
+    assert phone.states().count("queued") == len(phone.states())
+    clinic.line.puts.clear()
+    clinic.line.is_down = False
+    for one in (phone, other):
+        one.js("document.dispatchEvent(new Event('visibilitychange'))")
+    phone.wait_for("![...document.querySelectorAll('[data-waiting] li')].some(one => one.dataset.state !== 'sent')")
+    assert len(clinic.entries(ada)) == 2
+    assert sorted(clinic.line.puts) == sorted(set(clinic.line.puts))
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_browser_that_is_killed_after_saved_still_sends(
+    kind: str, playwright: Playwright, clinic: Clinic, tmp_path: Path
+) -> None:
+    ada = clinic.patient("Ada Power")
+    clinic.line.is_down = False
+    with killable(kind, playwright, tmp_path / "profile", clinic.line.url) as browser:
+        phone = browser.start()
+        phone.sign_in(clinic.cookie(ada))
+        phone.open("/reactions/new")
+        phone.answer_all_fine()
+        clinic.line.is_down = True
+        phone.send()
+        phone.sees(NOT_SENT)
+        browser.kill()
+        phone = browser.start()
+        phone.open("/")
+        phone.sees(NOT_SENT)
+        clinic.line.is_down = False
+        phone.sign_in(clinic.cookie(ada))
+        phone.arrives()
+    assert len(clinic.entries(ada)) == 1
+
+
+def test_after_the_sign_in_has_ended_the_entry_waits_for_the_next(clinic: Clinic, phone: Phone) -> None:
+    ada = clinic.patient("Ada Expired")
+    phone.sign_in(clinic.cookie(ada))
+    phone.open("/reactions/new")
+    phone.answer_all_fine()
+    clinic.end_sign_ins(ada)
+    phone.send()
+    phone.sees("Sign in to send it")
+    assert clinic.entries(ada) == []
+    phone.sign_in(clinic.cookie(ada))
+    phone.arrives()
+    assert len(clinic.entries(ada)) == 1
+
+
+def test_another_person_on_the_phone_neither_sees_nor_sends_the_entry(clinic: Clinic, phone: Phone) -> None:
+    ada, other = clinic.patient("Ada Shared"), clinic.patient("Bea Shared")
+    phone.sign_in(clinic.cookie(ada))
+    phone.open("/reactions/new")
+    phone.answer_all_fine()
+    clinic.line.is_down = True
+    phone.send()
+    phone.sees(NOT_SENT)
+    clinic.line.is_down = False
+    phone.sign_in(clinic.cookie(other))
+    phone.sees("A check-in is saved on this phone. Sign in to send it")
+    assert "Check-in of" not in phone.text("main")
+    phone.wait_for("document.querySelector('[data-waiting] li').dataset.state === 'needs_sign_in'")
+    assert clinic.entries(other) == clinic.entries(ada) == []
+    phone.sign_in(clinic.cookie(ada))
+    phone.arrives()
+    assert len(clinic.entries(ada)) == 1
+
+
+@pytest.mark.parametrize("answer", sorted(ANSWERS))
+def test_an_answer_that_is_not_the_clinics_is_not_believed(clinic: Clinic, phone: Phone, answer: str) -> None:
+    ada = clinic.patient(f"Ada {answer}")
+    phone.sign_in(clinic.cookie(ada))
+    clinic.line.instead = answer
+    phone.check_in()
+    phone.sees(NOT_SENT)
+    assert len(clinic.line.puts) >= 1
+    clinic.line.instead = None
+    phone.open("/")
+    phone.arrives()
+    assert len(clinic.entries(ada)) == 1
+
+
+@pytest.mark.parametrize("days", [-1, 1])
+def test_a_phone_whose_clock_is_wrong_by_a_day_reports_the_right_time(clinic: Clinic, phone: Phone, days: int) -> None:
+    ada = clinic.patient("Ada Clock")
+    clinic.line.worker_prefix = phone.set_clock(wrong_by_seconds=days * 86_400)
+    phone.sign_in(clinic.cookie(ada))
+    phone.check_in()
+    phone.arrives()
+    (entry,) = clinic.entries(ada)
+    assert abs(entry.skew_seconds + days * 86_400) < 60
+    assert abs(utc_now() - entry.noted_at) < timedelta(minutes=2)
+
+
+def test_a_restored_server_gets_back_what_it_had(clinic: Clinic, phone: Phone) -> None:
+    ada = clinic.patient("Ada Backup")
+    phone.sign_in(clinic.cookie(ada))
+    backup = clinic.backup()
+    phone.check_in()
+    phone.arrives()
+    (before,) = clinic.entries(ada)
+    clinic.restore(backup)
+    assert clinic.entries(ada) == []
+    phone.open("/")
+    phone.arrives()
+    (after,) = clinic.entries(ada)
+    assert after.id == before.id
+    assert after.body == before.body
