@@ -134,6 +134,14 @@ class PushServer:
             if agent.socket is not None:
                 await agent.socket.close()
 
+    async def forget_browsers(self) -> None:
+        """Know no browser any more, and cut their connections."""
+        agents, self._agents = self._agents, {}
+        self.channels = {url: one for url, one in self.channels.items() if one.agent not in agents.values()}
+        for agent in agents.values():
+            if agent.socket is not None:
+                await agent.socket.close()
+
     async def _take(self, request: web.Request) -> web.Response:
         endpoint, body = f"{self.origin}{request.path}", await request.read()
         channel = self.channels.get(endpoint)

@@ -99,6 +99,14 @@ class PushService:
 
         self._wait_in_loop(cut())
 
+    def forget_browsers(self) -> None:
+        """Lose every browser's subscriptions, as a push service does now and then; they notice when they connect."""
+
+        async def forget() -> None:
+            await self._server.forget_browsers()
+
+        self._wait_in_loop(forget())
+
     def reconnect_browsers(self) -> None:
         """Let browsers connect again; they try by themselves, at growing intervals."""
 

@@ -180,11 +180,15 @@ class Transport:
         host = urlsplit(push.endpoint).netloc
         if rest := self._breaker.seconds_to_rest(host):
             return Result(push.device_id, "retry", None, rest)
+        content = payload(push)
+        if len(content) > PAYLOAD_BYTES:
+            log.error("a push is longer than %s bytes and was not sent", PAYLOAD_BYTES)
+            return Result(push.device_id, "refused")
         try:
-            result = await self._post(push, session, payload(push))
+            result = await self._post(push, session, content)
             if result.status_code == 413:
                 log.error("a push was too long for its service: sent again without padding")
-                again = await self._post(push, session, payload(push).rstrip())
+                again = await self._post(push, session, content.rstrip())
                 result = Result(push.device_id, again.outcome, 413) if again.outcome == "accepted" else result
         except ValueError:  # keys that passed our checks and still are none: this device can never be told
             return Result(push.device_id, "gone")
@@ -234,8 +238,6 @@ def payload(push: Push) -> bytes:
         "data": {"receipt": push.receipt},
     }
     raw = json.dumps({"web_push": 8030, "notification": notification}, ensure_ascii=False).encode()
-    if len(raw) > PAYLOAD_BYTES:
-        raise ValueError("payload too long")
     return raw.ljust(PAYLOAD_BYTES)
 
 

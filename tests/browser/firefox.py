@@ -164,14 +164,14 @@ class Firefox:
         """Until an expression (awaited) is true in the page, whichever page that is by then."""
         deadline = time.monotonic() + seconds
         loop = (
-            "new Promise(resolve => { const end = Date.now() + 2000; const look = async () => "
+            "new Promise(resolve => { const end = Date.now() + 500; const look = async () => "
             f"{{ let yes = false; try {{ yes = Boolean(await ({condition})); }} catch {{}} "
             "if (yes || Date.now() > end) resolve(yes); else setTimeout(look, 50); }; look(); })"
         )
         while time.monotonic() < deadline:
             with contextlib.suppress(BrowserError):  # the page went away while we looked: look at the next
                 # A page that is left while it evaluates may never answer.
-                if self.js(loop, patience=5):
+                if self.js(loop, patience=2):
                     return
         raise BrowserError(f"never true: {condition}\n{self.text('body')[:2000]}")
 

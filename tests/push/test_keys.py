@@ -8,10 +8,11 @@ import pytest
 from flask import Flask
 
 from companion.app import create_app
-from companion.config import load_secrets, rotate_vapid_key
+from companion.config import load_secrets, rotate_vapid_key, vapid_key_id
 from companion.errors import Misconfigured
+from companion.ids import new_id
 from companion.outbox import jobs
-from companion.push.transport import Transport
+from companion.push.transport import PAYLOAD_BYTES, Push, Transport
 from companion.runtime import Runtime
 from tests.outbox.test_delivery import enqueue, state_of, subscribe
 from tests.people import Cast
@@ -97,3 +98,26 @@ def test_a_device_learns_when_it_last_worked_and_only_about_itself(
     iris.post(device.wait_for(1)[0].json["notification"]["data"]["receipt"], json={})
     assert iris.get(f"/push/subscriptions/{told['id']}").get_json()["proven_at"] == now.isoformat()
     assert noor.get(f"/push/subscriptions/{told['id']}").status_code == 404
+
+
+def test_a_text_that_is_too_long_is_our_fault_and_keeps_the_device(
+    rt: Runtime, cast: Cast, push_service: PushService, transport: Transport
+) -> None:
+    device = push_service.device(rt.secrets.vapid_public_key)
+    keys = device.keys.public
+    push = Push(
+        device_id=new_id(),
+        endpoint=device.endpoint,
+        p256dh=keys["p256dh"],
+        auth=keys["auth"],
+        key_id=vapid_key_id(rt.secrets.vapid_public_key),
+        title="Aftercare Companion",
+        body="x" * PAYLOAD_BYTES,
+        navigate="/",
+        receipt="",
+        tag="x",
+        lang="en",
+        ttl_seconds=60,
+        is_urgent=False,
+    )
+    assert [one.outcome for one in transport.send_many([push])] == ["refused"]
