@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 .DEFAULT_GOAL := help
 
-.PHONY: help run test quick lint words assets browsers bench pictures clean
+.PHONY: help run test quick long faults lint words assets browsers bench pictures clean
 
 define environment
 $(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed; this is " + sys.version.split()[0])' && \
@@ -45,6 +45,12 @@ quick: lint ## Lint, types, floors and the tests without browsers
 
 test: quick browsers ## Everything that must hold before a change is taken in
 	$(BIN)/python -m pytest -m "browser and not long"
+
+long: faults ## What takes long: kill runs on both databases, and tests that wait for real time
+	$(BIN)/python -m pytest -m "long"
+
+faults: $(VENV)/tests.stamp ## Kill web and worker 500 times on each database; one line each says what was lost
+	$(BIN)/python -m tests.faults
 
 browsers: ## Install Chromium and Firefox where they are missing (Debian, as root)
 	@{ command -v chromium && command -v firefox-esr; } >/dev/null || { \

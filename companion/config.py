@@ -45,6 +45,10 @@ class Config(BaseSettings):
         "mailto:push@companion.example.org", description="Whom a push service may write to: mailto: or https:."
     )
     push_hosts: tuple[str, ...] = Field(PUSH_HOSTS, description="Push services that devices may use (JSON list).")
+    push_seconds: int = Field(10, ge=1, le=30, description="Seconds that a push service has to answer.")
+    lease_seconds: int = Field(
+        60, ge=2, le=120, description="Seconds after which messages that a worker was sending are another one's."
+    )
     push_insecure_loopback: bool = Field(False, description="Tests only: allow http push endpoints on loopback.")
     smtp_url: SecretStr = Field(
         SecretStr(""),

@@ -14,8 +14,8 @@ from apscheduler.schedulers.background import BackgroundScheduler
 from companion.coverage.jobs import tell_daily
 from companion.db import EVERY_CLINIC
 from companion.operations import actions as operations
-from companion.operations import jobs
-from companion.operations.rules import JOBS
+from companion.operations import jobs, queries
+from companion.operations.rules import JOBS, first_run
 from companion.operations.transport import Loopback
 from companion.outbox.transport import Courier
 from companion.reactions.jobs import look_after_silence
@@ -27,12 +27,14 @@ Work = Callable[[], int | None]
 
 
 def start(rt: Runtime, loopback: Loopback, couriers: Mapping[str, Courier]) -> BackgroundScheduler:
-    """Start all jobs now, each in its interval; whoever starts it shuts it down."""
+    """Start all jobs, each in its interval since it last succeeded; whoever starts it shuts it down."""
     scheduler = BackgroundScheduler(
         timezone="UTC",
         executors={"default": ThreadPoolExecutor(4)},
         job_defaults={"coalesce": True, "max_instances": 1, "misfire_grace_time": None},
     )
+    with rt.db.reading(EVERY_CLINIC) as db:
+        last = {name: queries.last_beat(db, name) for name in JOBS}
     for name, work in _work(rt, loopback, couriers).items():
         scheduler.add_job(
             run,
@@ -40,7 +42,7 @@ def start(rt: Runtime, loopback: Loopback, couriers: Mapping[str, Courier]) -> B
             args=(rt, name, work),
             seconds=JOBS[name].total_seconds(),
             id=name,
-            next_run_time=rt.clock(),
+            next_run_time=first_run(last[name], JOBS[name], rt.clock()),
         )
     scheduler.start()
     return scheduler

@@ -6,6 +6,7 @@ from datetime import datetime
 
 from sqlalchemy.orm import Session
 
+from companion import crash
 from companion.db import EVERY_CLINIC, Database
 from companion.escalation import actions, queries
 from companion.escalation.models import Escalation
@@ -47,7 +48,10 @@ def _each(
 def _step(db: Session, found: Escalation, now: datetime) -> bool:
     case = queries.case(db, found.clinic_id, found.id)
     # Another worker may have taken this very step since the case was found.
-    return case.next_step_at == found.next_step_at and actions.take_step(db, case, now=now)
+    crash.here("step_found")
+    has_stepped = case.next_step_at == found.next_step_at and actions.take_step(db, case, now=now)
+    crash.here("step_told")
+    return has_stepped
 
 
 def _warn(db: Session, found: Escalation, now: datetime) -> bool:

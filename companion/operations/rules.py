@@ -90,6 +90,11 @@ def late_jobs(beats: Mapping[str, datetime], now: datetime, *, only: Iterable[st
     return [name for name, at in latest.items() if at is None or now - at > 3 * JOBS[name] + timedelta(minutes=1)]
 
 
+def first_run(last: datetime | None, every: timedelta, now: datetime) -> datetime:
+    """When a job runs first after a start: one that has just run need not run again, and none waits too long."""
+    return now if last is None or last > now else max(now, last + every)
+
+
 def needs_check(proven_at: datetime | None, *, created_at: datetime, now: datetime) -> bool:
     """Whether a device has shown nothing for so long that it is sent a test; a new one is given a day."""
     is_new = now - created_at < timedelta(days=1)

@@ -127,7 +127,7 @@ def has_due(db: Session, *, now: datetime) -> bool:
     return db.execute(is_due).first() is not None or db.execute(is_over).first() is not None
 
 
-def claim(db: Session, *, now: datetime, limit: int = rules.BATCH) -> list[Claimed]:
+def claim(db: Session, *, now: datetime, limit: int = rules.BATCH, lease: timedelta = rules.LEASE) -> list[Claimed]:
     """Take due messages off the queue and under a lease; a message is never under two leases."""
     _return_overdue(db, now)
     fence = new_id()
@@ -138,7 +138,7 @@ def claim(db: Session, *, now: datetime, limit: int = rules.BATCH) -> list[Claim
     db.execute(
         insert(LeasedMessage),
         [
-            {"clinic_id": clinic_id, "message_id": message_id, "fence": fence, "lease_until": now + rules.LEASE}
+            {"clinic_id": clinic_id, "message_id": message_id, "fence": fence, "lease_until": now + lease}
             for clinic_id, message_id in keys
         ],
     )

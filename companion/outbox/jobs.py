@@ -3,10 +3,11 @@
 import logging
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Protocol
 from uuid import UUID
 
+from companion import crash
 from companion.db import EVERY_CLINIC
 from companion.outbox import actions, queries, rules
 from companion.outbox.actions import Claimed
@@ -50,9 +51,11 @@ def deliver(
             if not actions.has_due(db, now=now):
                 return handled
         with rt.db.transaction(EVERY_CLINIC) as db:
-            claimed = actions.claim(db, now=now)
+            claimed = actions.claim(db, now=now, lease=timedelta(seconds=rt.config.lease_seconds))
+            crash.here("claimed")
         if not claimed:
             return handled
+        crash.here("claim_committed")
         _deliver(rt, sender, claimed, now, couriers)
         handled += len(claimed)
         between()
@@ -72,12 +75,14 @@ def _deliver(
 ) -> None:
     timely = [one for one in claimed if one.message.expires_at > now]
     results = _send(rt, sender, timely, now, couriers)
+    crash.here("sent")
     with rt.db.transaction(EVERY_CLINIC) as db:
         for one in timely:
             actions.settle(db, one, results.get(one.message.id, ()), now=now, falls_back="email" in couriers)
         for one in claimed:
             if one not in timely:
                 actions.expire(db, one, now=now)
+        crash.here("settled")
     for message_id, own in results.items():
         for result in own:
             if result.outcome == "refused":

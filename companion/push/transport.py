@@ -29,7 +29,6 @@ from companion.config import Config, Secrets
 
 log = logging.getLogger(__name__)
 Outcome = Literal["accepted", "gone", "retry", "refused"]
-SEND_SECONDS = 10
 # One push service that hangs leaves as many connections to the others.
 IN_FLIGHT, IN_FLIGHT_EACH = 100, 50
 # After so many failures in a row a push service is left alone for a while, then asked with one message.
@@ -148,6 +147,7 @@ class Transport:
         self._encrypters = {
             key_id: _encrypter(pem, config.push_contact, now) for key_id, pem in secrets.vapid_keys.items()
         }
+        self._seconds = config.push_seconds
         self._only_public = not config.push_insecure_loopback
         self._breaker = _Breaker()
         self._loop = asyncio.new_event_loop()
@@ -169,7 +169,7 @@ class Transport:
             resolver = _PublicOnly() if self._only_public else ThreadedResolver()
             self._session = aiohttp.ClientSession(
                 connector=aiohttp.TCPConnector(limit=IN_FLIGHT, limit_per_host=IN_FLIGHT_EACH, resolver=resolver),
-                timeout=aiohttp.ClientTimeout(total=SEND_SECONDS),
+                timeout=aiohttp.ClientTimeout(total=self._seconds),
                 trust_env=False,
             )
         return await asyncio.gather(*(self._send(push, self._session) for push in pushes))

@@ -10,6 +10,7 @@ from sqlalchemy.dialects.postgresql import insert as insert_postgresql
 from sqlalchemy.dialects.sqlite import insert as insert_sqlite
 from sqlalchemy.orm import Session
 
+from companion import crash
 from companion.accounts.actions import record
 from companion.accounts.models import Person
 from companion.errors import Conflict, NotFound
@@ -53,6 +54,7 @@ def submit(db: Session, patient: tuple[UUID, UUID], reaction_id: UUID, entry: En
         if kept.reaction.body_hash != entry.body_hash:
             raise Conflict(N_("Another entry has this number already."))
         return Submitted(reaction_id, kept.assessment.disposition, is_new=False)
+    crash.here("entry_kept")
     result = _assess(db, patient, entry, protocols.current(db, clinic_id), now)
     db.add(_assessment(patient, reaction_id, result, now))
     if result.disposition > Disposition.SELF_CARE:
@@ -65,9 +67,11 @@ def submit(db: Session, patient: tuple[UUID, UUID], reaction_id: UUID, entry: En
             summary=result.reasons[0].words,
             now=now,
         )
+        crash.here("case_opened")
     schedule.close_check_in(db, clinic_id=clinic_id, patient_id=patient_id, noted_at=entry.noted_at, now=now)
     about = ("reaction", reaction_id)
     record(db, clinic_id=clinic_id, actor_id=patient_id, verb="reaction.submitted", about=about, now=now)
+    crash.here("entry_judged")
     return Submitted(reaction_id, result.disposition.code, is_new=True)
 
 

@@ -12,6 +12,7 @@ from flask_babel import force_locale, gettext
 from werkzeug.datastructures import MultiDict
 from werkzeug.wrappers import Response
 
+from companion import crash
 from companion.clinic import queries as clinic
 from companion.course import queries as courses
 from companion.course.words import AREAS as AREA_WORDS
@@ -309,7 +310,9 @@ def _form(
 
 def _submit(rt: Runtime, actor: Actor, reaction_id: UUID, entry: forms.Entry, now: datetime) -> actions.Submitted:
     with rt.db.transaction(actor.clinic_id) as db:
-        return actions.submit(db, (actor.clinic_id, actor.id), reaction_id, entry, now=now)
+        submitted = actions.submit(db, (actor.clinic_id, actor.id), reaction_id, entry, now=now)
+    crash.here("entry_committed")
+    return submitted
 
 
 def _uuid(given: str) -> UUID:
