@@ -18,6 +18,7 @@ from companion.accounts.models import Person
 from companion.clinic import actions as clinic
 from companion.clinic import queries as clinics
 from companion.clinic.models import Clinic
+from companion.clinic.rules import Shift
 from companion.config import Config
 from companion.course import actions as course
 from companion.course.forms import CourseForm
@@ -25,6 +26,7 @@ from companion.db import EVERY_CLINIC
 from companion.errors import Misconfigured
 from companion.escalation import actions as escalation
 from companion.escalation import queries as cases
+from companion.escalation.rules import Numbers
 from companion.languages import SOURCE
 from companion.reactions import actions as reactions
 from companion.reactions import queries as reaction_queries
@@ -91,8 +93,10 @@ def add_demonstration(rt: Runtime, now: datetime) -> None:
     require_loopback(rt.config)
     with rt.db.transaction(EVERY_CLINIC) as db:
         own = [_add_clinic(db, one, now) for one in _content()["clinic"]]
-        for story in stories():
-            _tell(db, own[story.clinic], story, now)
+        for number, story in enumerate(stories(), 1):
+            patient = _tell(db, own[story.clinic], story, now)
+            phone = _content()["clinic"][story.clinic]["patients_phone"] % number
+            escalation.set_numbers(db, (patient.clinic_id, patient.id), Numbers(phone), now=now)
 
 
 @dataclass(frozen=True, slots=True)
@@ -236,10 +240,18 @@ def _add_clinic(db: Session, about: dict[str, Any], now: datetime) -> Clinic:
         person = accounts.add_person(db, clinic_id=row.id, name=name, roles=[role], locale=locale, now=now)
         if index == 0:
             clinic.set_duty(db, clinic_id=row.id, person_id=person.id, is_on=True, now=now)
+        _plan_duty(db, person, about["rota"], now)
     return row
 
 
-def _tell(db: Session, own: Clinic, story: Story, now: datetime) -> None:
+def _plan_duty(db: Session, person: Person, rota: Sequence[Sequence[Any]], now: datetime) -> None:
+    for name, days, starts, ends in rota:
+        for day in days if name == person.name else ():
+            shift = Shift(person.id, day, starts, ends)
+            clinic.add_shift(db, clinic_id=person.clinic_id, shift=shift, actor_id=person.id, now=now)
+
+
+def _tell(db: Session, own: Clinic, story: Story, now: datetime) -> Person:
     began = now - timedelta(hours=max(story.sessions, default=0) + 24)
     patient = accounts.add_person(
         db, clinic_id=own.id, name=story.name, roles=["patient"], locale=story.locale, now=began
@@ -257,6 +269,7 @@ def _tell(db: Session, own: Clinic, story: Story, now: datetime) -> None:
     for log in story.logs:
         _send(db, patient, log, now - timedelta(hours=min(story.sessions) - log.hours))
     _end(db, patient, story.ending, now)
+    return patient
 
 
 def _send(db: Session, patient: Person, log: Log, at: datetime) -> None:

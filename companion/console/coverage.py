@@ -27,6 +27,7 @@ def show() -> str:
             findings=rules.findings(facts, now),
             facts=facts,
             days=rules.LOOK_AHEAD.days,
+            proven_for=rules.DEVICE_PROVEN_FOR.days,
             fallbacks=rules.FALLBACKS,
             proofs=proofs,
             people=accounts.people(db, actor.clinic_id, [proof.person_id for proof in proofs.values()]),

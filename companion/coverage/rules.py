@@ -51,13 +51,16 @@ def findings(facts: Facts, now: datetime) -> list[Finding]:
         found.append(Finding("no_rota"))
     found += [Finding("gap", {"starts_at": start, "ends_at": end}) for start, end in facts.gaps if facts.has_rota]
     found += [Finding("empty_step", {"level": level, "number": number}) for level, number in facts.empty_steps]
-    found += [Finding("no_device", {"name": one.name}) for one in facts.carers if not one.devices]
-    found += [
-        Finding("unproven_device", {"name": one.name, "days": DEVICE_PROVEN_FOR.days})
-        for one in facts.carers
-        if one.devices and not _is_fresh(one.proven_at, now, DEVICE_PROVEN_FOR)
+    return found + _of_devices(facts, now) + _of_fallbacks(facts, now)
+
+
+def _of_devices(facts: Facts, now: datetime) -> list[Finding]:
+    without = [one.name for one in facts.carers if not one.devices]
+    unproven = [
+        one.name for one in facts.carers if one.devices and not _is_fresh(one.proven_at, now, DEVICE_PROVEN_FOR)
     ]
-    return found + _of_fallbacks(facts, now)
+    found = [Finding("no_device", {"names": without})] if without else []
+    return found + ([Finding("unproven_device", {"names": unproven})] if unproven else [])
 
 
 def _of_fallbacks(facts: Facts, now: datetime) -> list[Finding]:

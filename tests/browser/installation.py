@@ -36,7 +36,8 @@ class Installation:
         rt = build_runtime(self.config)
         now = utc_now()
         with rt.db.transaction(EVERY_CLINIC) as db:
-            people = [p for c in clinics(db) for p in (*queries.patients(db, c.id), *queries.staff(db, c.id, "nurse"))]
+            staff = [p for c in clinics(db) for p in queries.staff(db, c.id, "nurse", "clinician", "manager")]
+            people = [*staff, *(p for c in clinics(db) for p in queries.patients(db, c.id))]
             person = next(person for person in people if person.name == name)
             token = actions.invite(db, person, now=now).token
         rt.db.close()

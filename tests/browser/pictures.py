@@ -26,7 +26,14 @@ README = {
     ("patient-history", "phone", "dark", "fr"),
     ("nurse-queue", "desk", "light", "en"),
 }
-PEOPLE = {"patient": "Ada Winter", "urgent": "Clara Moss", "check-in": "Orla Quick", "nurse": "Iris Vale"}
+PEOPLE = {
+    "patient": "Ada Winter",
+    "urgent": "Clara Moss",
+    "check-in": "Orla Quick",
+    "nurse": "Iris Vale",
+    "clinician": "Carla Reed",
+    "manager": "Max Thorn",
+}
 # Roles whose pages are looked at, with an address for each name; `_walk` adds what is only found by going there.
 PAGES = {
     "nobody": {
@@ -52,6 +59,14 @@ PAGES = {
         "patients": "/console/patients",
         "enrolment": "/console/patients/new",
         "protocol": "/console/protocol",
+        "policies": "/console/policies",
+    },
+    "clinician": {"policy": "/console/policies/clinic_urgent_1h"},
+    "manager": {
+        "coverage": "/console/coverage",
+        "test-came": "/console/coverage/email",
+        "rota": "/console/rota",
+        "hours": "/console/hours",
     },
 }
 
@@ -83,7 +98,7 @@ def _sign_in(browser: Browser, product: Installation, name: str) -> Any:
     page = context.new_page()
     page.goto(product.link(name))
     page.locator("form[data-join] button").click()
-    page.wait_for_url(re.compile(r"/(console/)?$"))
+    page.wait_for_url(re.compile(r"/(console/(coverage)?)?$"))
     state = context.storage_state()
     context.close()
     return state
