@@ -9,6 +9,7 @@ from sqlalchemy.orm import Session
 
 from companion.accounts import queries as accounts
 from companion.accounts.models import Person
+from companion.clinic import rules
 from companion.clinic.models import Clinic, Duty, DutyChange, DutyShift
 from companion.clinic.rules import Change, Rota, Shift
 from companion.errors import NotFound
@@ -28,6 +29,12 @@ def clinic(db: Session, clinic_id: UUID) -> Clinic:
 def clinics(db: Session) -> list[Clinic]:
     """All clinics by name, without the one that only proves that alerts get through."""
     return list(db.scalars(select(Clinic).where(Clinic.id != CANARY_CLINIC).order_by(Clinic.name)))
+
+
+def opens_at(clinic: Clinic, now: datetime) -> datetime | None:
+    """When a clinic that is closed now opens again; None while it is open, or where it never does."""
+    is_open = rules.is_open(clinic.opening, clinic.zone, now)
+    return None if is_open else rules.next_opening(clinic.opening, clinic.zone, now)
 
 
 def rota(db: Session, clinic_id: UUID, since: datetime) -> Rota:

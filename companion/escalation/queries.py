@@ -75,29 +75,14 @@ def resolved(db: Session, clinic_id: UUID, *, limit: int = 20) -> list[Escalatio
 
 def events(db: Session, clinic_id: UUID, case_id: UUID) -> list[EscalationEvent]:
     """What happened in a case, oldest first."""
-    return list(
-        db.scalars(
-            select(EscalationEvent)
-            .where(EscalationEvent.clinic_id == clinic_id, EscalationEvent.escalation_id == case_id)
-            .order_by(EscalationEvent.at, _order, EscalationEvent.id)
-        )
-    )
+    return events_of(db, clinic_id, [case_id])
 
 
-def seen_events(db: Session, clinic_id: UUID, case_ids: Collection[UUID]) -> list[EscalationEvent]:
-    """Who opened one of these cases, and when, oldest first."""
-    return list(
-        db.scalars(
-            select(EscalationEvent)
-            .where(
-                EscalationEvent.clinic_id == clinic_id,
-                EscalationEvent.escalation_id.in_(case_ids),
-                EscalationEvent.kind == "seen",
-                EscalationEvent.actor_id.is_not(None),
-            )
-            .order_by(EscalationEvent.at)
-        )
-    )
+def events_of(db: Session, clinic_id: UUID, case_ids: Collection[UUID]) -> list[EscalationEvent]:
+    """What happened in these cases, oldest first."""
+    own = (EscalationEvent.clinic_id == clinic_id, EscalationEvent.escalation_id.in_(case_ids))
+    rows = select(EscalationEvent).where(*own).order_by(EscalationEvent.at, _order, EscalationEvent.id)
+    return list(db.scalars(rows))
 
 
 def cases_of_subjects(db: Session, clinic_id: UUID, subjects: Collection[UUID]) -> dict[UUID, Escalation]:

@@ -1,5 +1,6 @@
 """What becomes of a case: promises, when they are near, how long it may wait. Pure; the numbers are proposals."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -47,6 +48,17 @@ def respond_by(
 def warn_at(promised_at: datetime, respond_by: datetime) -> datetime:
     """When a promise that nobody has kept is near to breaking: a sixth of its time before, at most an hour."""
     return respond_by - min((respond_by - promised_at) / 6, WARN_AT_MOST)
+
+
+def is_unanswered(happened: Iterable[str]) -> bool:
+    """Whether everybody was told, or a promise came near, and nobody has taken the case since: the patient must call.
+
+    `happened` are the kinds of the case's events, in order.
+    """
+    found = False
+    for kind in happened:
+        found = kind in ("unanswered", "late") or (found and kind not in ("taken", "handed", "contacted", "resolved"))
+    return found
 
 
 def tells_patient(round_: int) -> bool:

@@ -12,6 +12,7 @@ from companion.accounts import queries as accounts
 from companion.errors import NotFound
 from companion.escalation import queries as escalation
 from companion.escalation.models import Escalation, EscalationEvent
+from companion.escalation.rules import is_unanswered
 from companion.ids import CANARY_CLINIC
 from companion.reactions import rules
 from companion.reactions.models import Assessment, ExpectedLevel, Reaction
@@ -31,12 +32,17 @@ class Graded:
 
 @dataclass(frozen=True, slots=True)
 class Care:
-    """What became of an entry at the clinic: its case, who has opened it first and when, who has taken it."""
+    """What became of an entry at the clinic: its case, who has opened it first and when, who has taken it.
+
+    `is_told`: somebody at the clinic was sent an alert. `is_unanswered`: nobody has answered, so the patient must call.
+    """
 
     case: Escalation | None = None
     seen_by: str | None = None
     seen_at: datetime | None = None
     taken_by: str | None = None
+    is_told: bool = False
+    is_unanswered: bool = False
 
     @property
     def is_open(self) -> bool:
@@ -142,25 +148,28 @@ def care_of(db: Session, reaction: Reaction) -> Care:
 def cares_of(db: Session, clinic_id: UUID, reactions: Sequence[Reaction]) -> dict[UUID, Care]:
     """As `care_of`, for several entries of the clinic."""
     cases = escalation.cases_of_subjects(db, clinic_id, [reaction.id for reaction in reactions])
-    seen = escalation.seen_events(db, clinic_id, {case.id for case in cases.values()})
-    ids = {case.taken_by for case in cases.values()} | {event.actor_id for event in seen}
+    events = escalation.events_of(db, clinic_id, {case.id for case in cases.values()})
+    ids = {case.taken_by for case in cases.values()} | {event.actor_id for event in events if event.kind == "seen"}
     people = accounts.people(db, clinic_id, [person_id for person_id in ids if person_id])
     names: dict[UUID | None, str] = {person.id: person.name for person in people.values()}
-    return {reaction.id: _care(reaction, cases.get(reaction.id), seen, names) for reaction in reactions}
+    return {reaction.id: _care(reaction, cases.get(reaction.id), events, names) for reaction in reactions}
 
 
 def _care(
-    reaction: Reaction, case: Escalation | None, seen: Sequence[EscalationEvent], names: Mapping[UUID | None, str]
+    reaction: Reaction, case: Escalation | None, events: Sequence[EscalationEvent], names: Mapping[UUID | None, str]
 ) -> Care:
     if case is None:
         return Care()
-    mine = (event for event in seen if event.escalation_id == case.id and event.at >= reaction.received_at)
-    first = next(mine, None)
+    own = [event for event in events if event.escalation_id == case.id]
+    seen = (event for event in own if event.kind == "seen" and event.actor_id and event.at >= reaction.received_at)
+    first = next(seen, None)
     return Care(
         case=case,
         seen_by=names.get(first.actor_id) if first else None,
         seen_at=first.at if first else None,
         taken_by=names.get(case.taken_by),
+        is_told=any(event.kind == "told" and event.detail["people"] for event in own),
+        is_unanswered=case.state != "resolved" and is_unanswered(event.kind for event in own),
     )
 
 
