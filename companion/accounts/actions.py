@@ -106,6 +106,13 @@ def set_contact(db: Session, person: Person, contact_email: str | None, *, actor
     record(db, clinic_id=person.clinic_id, actor_id=actor_id, verb=verb, about=("person", person.id), now=now)
 
 
+def set_quiet_hours(db: Session, person: Person, hours: tuple[str, str] | None, *, now: datetime) -> None:
+    """Hold a person's reminders back between these two times of the clinic's day, or never."""
+    person.quiet_from, person.quiet_until = hours or (None, None)
+    about = ("person", person.id)
+    record(db, clinic_id=person.clinic_id, actor_id=person.id, verb="quiet_hours.set", about=about, now=now)
+
+
 def invite(
     db: Session,
     person: Person,

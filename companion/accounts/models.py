@@ -7,6 +7,7 @@ from sqlalchemy import ForeignKeyConstraint, Index, UniqueConstraint, false
 from sqlalchemy.engine.default import DefaultExecutionContext
 from sqlalchemy.orm import Mapped, mapped_column
 
+from companion.accounts.rules import QUIET_HOURS
 from companion.db import Base, ClinicScoped, within_clinic
 
 
@@ -14,7 +15,7 @@ class Person(ClinicScoped, Base):
     """Somebody with an account: staff or patient. `subject_key` names the person to a phone, and tells nothing.
 
     `email` is for signing in and is one person's only; `contact_email` is where a patient agreed to get messages, and
-    a family may share it.
+    a family may share it. Reminders wait from `quiet_from` to `quiet_until` ("HH:MM", the clinic's time); None: never.
     """
 
     __tablename__ = "people"
@@ -36,6 +37,8 @@ class Person(ClinicScoped, Base):
     locale: Mapped[str] = mapped_column(default="en")
     contact_email: Mapped[str | None]
     contact_agreed_at: Mapped[datetime | None]
+    quiet_from: Mapped[str | None] = mapped_column(default=QUIET_HOURS[0], server_default=QUIET_HOURS[0])
+    quiet_until: Mapped[str | None] = mapped_column(default=QUIET_HOURS[1], server_default=QUIET_HOURS[1])
     created_at: Mapped[datetime]
     deactivated_at: Mapped[datetime | None]
     # What `roles` says, as columns that a list can be narrowed by.

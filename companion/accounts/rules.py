@@ -2,13 +2,16 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, time, timedelta
 from enum import Enum
+from zoneinfo import ZoneInfo
 
 ROLES = ("patient", "nurse", "clinician", "manager")
 PATIENT_SIGN_IN = timedelta(days=90)
 STAFF_SIGN_IN = timedelta(hours=12)
 DESK_INVITATION = timedelta(minutes=15)
+# A proposal: when most people do not want to be reminded of anything.
+QUIET_HOURS = ("21:00", "08:00")
 PASSWORD_MIN, PASSWORD_MAX = 12, 128
 TRIES_ALLOWED, CODE_TRIES_ALLOWED, TRIES_WINDOW = 10, 30, timedelta(minutes=15)
 # Ends of use are written down only when they move by this much, so that reading a page rarely writes.
@@ -37,6 +40,20 @@ def device_of(user_agent: str) -> str:
         if mark in user_agent:
             return kind
     return "computer"
+
+
+def end_of_quiet(at: datetime, zone: str, *, quiet_from: str | None, quiet_until: str | None) -> datetime | None:
+    """When the quiet hours end that `at` falls into, in UTC; None outside of them. They may go over midnight."""
+    if not quiet_from or not quiet_until or quiet_from == quiet_until:
+        return None
+    tz, begin, end = ZoneInfo(zone), time.fromisoformat(quiet_from), time.fromisoformat(quiet_until)
+    local = at.astimezone(tz)
+    clock = local.time()
+    is_quiet = begin <= clock < end if begin < end else clock >= begin or clock < end
+    if not is_quiet:
+        return None
+    on = local.date() + timedelta(days=1 if clock >= end else 0)
+    return datetime.combine(on, end, tz).astimezone(UTC)
 
 
 def sign_in_lasts(roles: Iterable[str]) -> timedelta:

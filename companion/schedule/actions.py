@@ -6,7 +6,9 @@ from uuid import UUID
 from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
+from companion.accounts import queries as people
 from companion.accounts.actions import record
+from companion.accounts.rules import end_of_quiet
 from companion.clinic import queries as clinic
 from companion.clock import to_local
 from companion.course.models import Course
@@ -142,18 +144,24 @@ def release(db: Session, item: PlanItem, *, now: datetime) -> bool:
     if db.execute(changed.returning(PlanItem.id)).first() is None:
         return False
     if is_wanted:
-        is_check_in = item.kind == "check_in"
-        outbox.enqueue(
-            db,
-            (item.clinic_id, item.patient_id),
-            kind="check_in_due" if is_check_in else "visit_reminder",
-            about=("plan_item", item.id),
-            url=_url(item, is_check_in=is_check_in),
-            dedupe_key=f"plan:{item.id}:v{item.version}",
-            now=now,
-            expires_at=item.expires_at,
-        )
+        _remind(db, item, now)
     return True
+
+
+def _remind(db: Session, item: PlanItem, now: datetime) -> None:
+    patient, zone = people.person(db, item.clinic_id, item.patient_id), clinic.clinic(db, item.clinic_id).zone
+    is_check_in = item.kind == "check_in"
+    outbox.enqueue(
+        db,
+        (item.clinic_id, item.patient_id),
+        kind="check_in_due" if is_check_in else "visit_reminder",
+        about=("plan_item", item.id),
+        url=_url(item, is_check_in=is_check_in),
+        dedupe_key=f"plan:{item.id}:v{item.version}",
+        now=now,
+        due_at=end_of_quiet(now, zone, quiet_from=patient.quiet_from, quiet_until=patient.quiet_until),
+        expires_at=item.expires_at,
+    )
 
 
 def _url(item: PlanItem, *, is_check_in: bool) -> str:

@@ -51,6 +51,7 @@ PAGES = {
         "install": "/install",
         "phones": "/phones",
         "inbox": "/inbox",
+        "reminders": "/reminders",
     },
     "urgent": {"home": "/"},
     "check-in": {"1": "/reactions/new"},
