@@ -60,6 +60,7 @@ class Lexicon:
     index: Index
     cues: Mapping[str, int]
     parting: int
+    telling: frozenset[int]
     innocent: tuple[Pattern, ...]
     signs: Mapping[str, Words]
 
@@ -70,6 +71,7 @@ class _Sentence:
 
     begin: int
     end: int
+    is_question: bool
     chunks: Sequence[Sequence[str]]
 
 
@@ -99,10 +101,28 @@ def _lexicon(content: Mapping[str, Any], index: Index) -> Lexicon:
     signs = {name: _sign(row, sets, index) for name, row in content["sign"].items()}
     innocent = _patterns(content.get("innocent", {}).get("patterns", ()), sets, index)
     common = frozenset(content["common"])
-    real = (*common, *content["spelling"].get("real", "").split())
-    listed = {wrong: right for wrong, right in content["spelling"].items() if wrong != "real"}
-    speller = Speller(listed, known=index.vocabulary(), real=real, has_stem=index.knows)
-    return Lexicon(content["language"], common, speller, index, slots, parting, innocent, signs)
+    return Lexicon(
+        language=content["language"],
+        common=common,
+        speller=_speller(content["spelling"], common, index),
+        index=index,
+        cues=slots,
+        parting=parting,
+        telling=frozenset(slots.values()) | _slots(signs.values()),
+        innocent=innocent,
+        signs=signs,
+    )
+
+
+def _slots(signs: Iterable[Words]) -> frozenset[int]:
+    patterns = (one for sign in signs for one in (*sign.patterns, *sign.certain))
+    return frozenset(slot for one in patterns for _, slot in one.rows[0])
+
+
+def _speller(spelling: Mapping[str, str], common: Iterable[str], index: Index) -> Speller:
+    listed = {wrong: right for wrong, right in spelling.items() if wrong not in ("mending", "real")}
+    real = (*common, *spelling.get("real", "").split())
+    return Speller(listed, mending=spelling.get("mending", "").split(), real=real, is_known=index.knows)
 
 
 def _sign(row: Mapping[str, Any], sets: Mapping[str, object], index: Index) -> Words:
@@ -143,7 +163,7 @@ def _sentences(text: str) -> Iterator[_Sentence]:
         end = gap.start() if gap else len(text)
         chunks = [words for chunk in _CHUNK.split(text[begin:end]) if (words := words_of(chunk))]
         if chunks:
-            yield _Sentence(begin, end, chunks)
+            yield _Sentence(begin, end, text[begin:end].endswith("?"), chunks)
         begin = gap.end() if gap else end
 
 
@@ -189,7 +209,10 @@ def _read(sentences: Sequence[_Sentence], lexicon: Lexicon) -> Text:
     hushed = {at for start, stop in fills.get(lexicon.cues["never_mind"], ()) for at in range(start, stop)}
     parts = {start for start, _ in fills.get(lexicon.parting, ())} - hushed
     parted = [0, *accumulate(at in parts for at in range(len(words)))]
-    return Text(words, places, chunk_starts, starts, fills, sum(1 << slot for slot in fills), parted)
+    filled = sum(1 << slot for slot in fills)
+    strange = [word not in lexicon.common and not lexicon.index.fills_any(word, lexicon.telling) for word in words]
+    questions = [sentence.is_question for sentence in sentences]
+    return Text(words, places, chunk_starts, starts, fills, filled, parted, strange, questions)
 
 
 def _wanted(words: Words, text: Text, areas: frozenset[str]) -> Iterator[Pattern]:

@@ -4,7 +4,7 @@ Each word of a lexicon stands in slots ("@throat" is one); a text is looked up w
 the text and hardly with the lexicon. A pattern is tried only where every one of its slots is filled.
 """
 
-from bisect import bisect_left
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import permutations
@@ -28,7 +28,7 @@ class Pattern:
 @dataclass(frozen=True, slots=True)
 class Text:
     """Words with their places (a comma or a full stop widens the distance), the slots they fill, and where a word
-    stands that parts a pattern; `parted[i]` counts those before word i."""
+    stands that parts a pattern; `parted[i]` counts those before word i. A strange word is none of the lexicon's."""
 
     words: Sequence[str]
     places: Sequence[int]
@@ -37,6 +37,12 @@ class Text:
     fills: Mapping[int, Sequence[Span]]
     filled: int
     parted: Sequence[int]
+    is_strange: Sequence[bool]
+    questions: Sequence[bool]
+
+    def asked(self, at: int) -> bool:
+        """Whether the sentence of this word ends with a question mark."""
+        return self.questions[bisect_right(self.sentences, at) - 1]
 
 
 class Index:
@@ -59,14 +65,13 @@ class Index:
                 firsts.setdefault(first.rstrip("*"), []).append((tuple(rest), self._slots[wanted]))
         return self._slots[wanted]
 
-    def vocabulary(self) -> frozenset[str]:
-        """Every whole word of the lexicon."""
-        rest = (word for rows in (*self._words.values(), *self._stems.values()) for row, _ in rows for word in row)
-        return frozenset((*self._words, *(word for word in rest if not word.endswith("*"))))
-
     def knows(self, word: str) -> bool:
         """Whether the word begins or fills anything."""
         return bool(self._lookup(word))
+
+    def fills_any(self, word: str, slots: frozenset[int]) -> bool:
+        """Whether the word begins or fills one of these."""
+        return any(slot in slots for _, slot in self._lookup(word))
 
     def fills(self, words: Sequence[str], places: Sequence[int]) -> dict[int, list[Span]]:
         """The slots that are filled, each with where, from left to right."""

@@ -11,16 +11,20 @@ from dataclasses import dataclass
 from companion.triage.matching import Span, Text
 
 DENY_REACH, AFTER_REACH = 6, 5  # words that a denial reaches forward and back
+_THING_REACH, _NAME_WORDS = 8, 2  # from "the" to the match, and between "the" and the verb
 CUES = (
     "asks",
+    "asks_after",
     "deny",
     "deny_after",
     "deny_inside",
     "deny_next",
+    "determiners",
     "ends",
     "fear",
     "feared",
     "joins",
+    "links",
     "me",
     "modal",
     "never_mind",
@@ -34,7 +38,7 @@ CUES = (
     "they",
     "writes_for",
 )
-HUSHED = frozenset({"asks", "deny", "deny_after", "deny_next", "fear", "feared", "past", "over"})
+HUSHED = frozenset({"asks", "deny", "deny_after", "deny_next", "fear", "feared", "others", "over", "past"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +65,7 @@ class Scope:
             self._is_over(reach)
             or self._is_feared(reach)
             or self._is_anothers(reach)
+            or self._is_a_things(reach)
             or self._is_past(reach)
             or self._is_denied(reach)
             or self._is_denied_after(reach)
@@ -104,6 +109,8 @@ class Scope:
             start in starts and not self._says("me", stop, begin) for start, stop in self._within("asks", left, begin)
         ):
             return True
+        if self.text.asked(begin) and self._says("asks_after", end, reach.sentence[1]):
+            return True
         fear = min((stop for _, stop in self._within("fear", left, begin)), default=None)
         return fear is not None and self._says("modal", fear, end)
 
@@ -114,16 +121,25 @@ class Scope:
             return False
         says = min((stop for _, stop in self._within("says", other, begin)), default=None)
         if says is not None:
-            return self._says("they", says, begin)
+            return self._says("they", says, reach.match[1])
         return not self._says("me", other, begin)
+
+    def _is_a_things(self, reach: _Reach) -> bool:
+        """Said of something that is no word of the lexicon: "the tent has collapsed", "my kettle was whistling"."""
+        left, begin = max(reach.part[0], reach.match[0] - _THING_REACH), reach.match[0]
+        for link, stop in self._within("links", left, begin + 1):
+            named = [at for _, at in self._within("determiners", left, link) if link - _NAME_WORDS <= at < link]
+            if named and self.text.is_strange[link - 1] and not self._says("me", named[-1], begin) and stop + 3 > begin:
+                return True
+        return False
 
     def _is_denied(self, reach: _Reach) -> bool:
         left, begin, chunk = reach.part[0], reach.match[0], reach.chunk[0]
         continues = chunk == begin or (self._says("joins", chunk, begin) and not self._says("me", chunk, begin))
         is_list = chunk > left and continues and not self._says("now", begin, reach.sentence[1])
         first = max(left if is_list else chunk, begin - DENY_REACH)
-        first = max((stop for _, stop in self._within("stops", first, begin)), default=first)
-        return self._says("deny", first, begin)
+        after = max((stop for _, stop in self._within("stops", first, begin)), default=first)
+        return any(stop >= after for _, stop in self._within("deny", first, begin))
 
     def _is_denied_after(self, reach: _Reach) -> bool:
         end = reach.match[1]

@@ -23,30 +23,34 @@ def words_of(text: str) -> list[str]:
 
 
 class Speller:
-    """Mends what is misspelt: by a list, then by rule. A word that is known, or real, is left alone."""
+    """Mends what is misspelt: by a list, then by rule against the words worth `mending`; other known words stay."""
 
     def __init__(
-        self, listed: Mapping[str, str], *, known: Iterable[str], real: Iterable[str], has_stem: Callable[[str], bool]
+        self, listed: Mapping[str, str], *, mending: Iterable[str], real: Iterable[str], is_known: Callable[[str], bool]
     ) -> None:
         self._listed = {plain(wrong): right.split() for wrong, right in listed.items()}
-        self._known = frozenset(known) | {plain(word) for word in real}
-        self._has_stem = has_stem
+        self._mending = frozenset(map(plain, mending))
+        self._real = frozenset(map(plain, real))
+        self._is_known = is_known
         self._by_slip: dict[str, list[str]] = {}
-        for word in sorted(word for word in self._known if len(word) >= MENDED_FROM and word.isalpha()):
+        for word in sorted(word for word in self._mending if len(word) >= MENDED_FROM):
             for shorter in (word, *_one_letter_less(word)):
                 self._by_slip.setdefault(shorter, []).append(word)
 
     def mend(self, word: str) -> list[str]:
-        """The word or words meant: ["breathing"] for "brething", ["cant", "see"] for "cantsee"."""
+        """The word or words meant: ["breathing"] for "brething", ["cant", "breathe"] for "cantbreathe"."""
         if word in self._listed:
             return self._listed[word]
-        if word in self._known or not word.isalpha() or self._has_stem(word):
+        if self._is_right(word) or not word.isalpha():
             return [word]
         return self._drawn_out(word) or self._slip(word) or self._run_together(word) or [word]
 
+    def _is_right(self, word: str) -> bool:
+        return word in self._real or word in self._mending or self._is_known(word)
+
     def _drawn_out(self, word: str) -> list[str]:
         shortened = (_DRAWN_OUT.sub(letters, word) for letters in (r"\1\1", r"\1"))
-        return next(([one] for one in shortened if one != word and one in self._known), [])
+        return next(([one] for one in shortened if one != word and self._is_right(one)), [])
 
     def _slip(self, word: str) -> list[str]:
         if len(word) < MENDED_FROM - 1:
@@ -55,8 +59,8 @@ class Speller:
         return next(([one] for one in near if one[0] == word[0] and _is_one_slip(word, one)), [])
 
     def _run_together(self, word: str) -> list[str]:
-        cuts = range(3, len(word) - 2) if len(word) >= MENDED_FROM else ()
-        return next(([word[:at], word[at:]] for at in cuts if {word[:at], word[at:]} <= self._known), [])
+        cuts = ([word[:at], word[at:]] for at in range(2, len(word) - 2))
+        return next((cut for cut in cuts if self._mending & set(cut) and all(map(self._is_right, cut))), [])
 
 
 def _one_letter_less(word: str) -> Iterator[str]:
