@@ -21,6 +21,7 @@ mkdirSync(OUT, { recursive: true });
 put('app.css', await styles());
 for (const [name, format] of [['app.js', 'esm'], ['console.js', 'esm'], ['sw.js', 'iife']]) put(name, await script(name, format));
 for (const name of readdirSync(path.join(SRC, 'icons')).filter((n) => /\.(svg|png)$/.test(n)).sort()) put(name, readFileSync(path.join(SRC, 'icons', name)));
+for (const name of readdirSync(path.join(SRC, 'screens')).sort()) put(name, readFileSync(path.join(SRC, 'screens', name)));
 put('manifest.webmanifest', webManifest());
 writeFileSync(path.join(OUT, 'manifest.json'), `${JSON.stringify(built, null, 1)}\n`);
 
@@ -53,6 +54,7 @@ function webManifest() {
   const manifest = JSON.parse(readFileSync(path.join(SRC, 'manifest.json'), 'utf8'));
   const resolve = (icon) => ({ ...icon, src: `/static/dist/${built.files[icon.src]}` });
   manifest.icons = manifest.icons.map(resolve);
+  manifest.screenshots = manifest.screenshots.map(resolve);
   manifest.shortcuts = manifest.shortcuts.map((shortcut) => ({ ...shortcut, icons: shortcut.icons.map(resolve) }));
   return `${JSON.stringify(manifest, null, 1)}\n`;
 }

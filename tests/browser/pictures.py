@@ -1,6 +1,7 @@
 """`make pictures`: every page, phone and desk, light and dark, in each language and one that nobody speaks.
 
-Writes `pictures/<page>-<size>-<scheme>-<language>.png`, one sheet a language, and the README's pictures.
+Writes `pictures/<page>-<size>-<scheme>-<language>.png`, one sheet a language, and the pictures that the
+README and the web manifest show.
 """
 
 import base64
@@ -25,6 +26,12 @@ README = {
     ("check-in-call", "phone", "light", "en"),
     ("patient-history", "phone", "dark", "fr"),
     ("nurse-queue", "desk", "light", "en"),
+}
+# What the web manifest shows of the app before somebody installs it.
+MANIFEST = {
+    ("patient-home", "phone", "light", "en"): "screen-home.png",
+    ("patient-call", "phone", "light", "en"): "screen-call.png",
+    ("nurse-queue", "desk", "light", "en"): "screen-queue.png",
 }
 PEOPLE = {
     "patient": "Ada Winter",
@@ -121,7 +128,7 @@ def _take_all(
                 _choose(page, product, role, language)
                 for name in _walk(page, product, role):
                     key = (f"{role}-{name}", size, scheme, language)
-                    yield _picture(page, folder / f"{'-'.join(key)}.png", viewport, is_shown=key in README)
+                    yield _picture(page, folder / f"{'-'.join(key)}.png", viewport, shown=_shown(key))
                 context.close()
 
 
@@ -133,10 +140,10 @@ def _choose(page: Page, product: Installation, role: str, language: str) -> None
         page.wait_for_load_state("networkidle")
 
 
-def _picture(page: Page, path: Path, viewport: dict[str, int], *, is_shown: bool) -> Path:
+def _picture(page: Page, path: Path, viewport: dict[str, int], *, shown: list[Path]) -> Path:
     page.evaluate("scrollTo(0, 0)")
-    if is_shown:
-        page.screenshot(path=_readme(path.name))
+    for place in shown:
+        page.screenshot(path=place)
     # As tall as the page, so that the bar at the bottom stands at its end.
     height = max(viewport["height"], page.evaluate("document.documentElement.scrollHeight"))
     page.set_viewport_size({"width": viewport["width"], "height": height})
@@ -190,10 +197,12 @@ def _check_in(page: Page, product: Installation) -> Iterator[str]:
     yield "call"
 
 
-def _readme(name: str) -> Path:
-    path = ROOT / "docs" / "pictures" / name
-    path.parent.mkdir(parents=True, exist_ok=True)
-    return path
+def _shown(key: tuple[str, str, str, str]) -> list[Path]:
+    readme = [ROOT / "docs" / "pictures" / f"{'-'.join(key)}.png"] if key in README else []
+    manifest = [ROOT / "static" / "src" / "screens" / MANIFEST[key]] if key in MANIFEST else []
+    for place in (*readme, *manifest):
+        place.parent.mkdir(parents=True, exist_ok=True)
+    return readme + manifest
 
 
 def _sheet(browser: Browser, paths: list[Path], target: Path) -> None:
