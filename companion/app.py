@@ -9,7 +9,7 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 from companion.access import routes as access
 from companion.accounts import routes as accounts
 from companion.config import Config
-from companion.console import cases, coverage, enrolment, expected, patients, policies, protocol, queue, rota
+from companion.console import cases, coverage, enrolment, expected, figures, patients, policies, protocol, queue, rota
 from companion.inbox import routes as inbox
 from companion.operations import routes as operations
 from companion.outbox import routes as outbox
@@ -39,6 +39,7 @@ _PAGES = (
     coverage,
     enrolment,
     expected,
+    figures,
     patients,
     policies,
     protocol,

@@ -67,6 +67,10 @@ class Config(BaseSettings):
         "", description="Called after each proof that alerts get through; an outside service alarms when it is silent."
     )
 
+    metrics_token: SecretStr = Field(
+        SecretStr(""), description="What Prometheus shows as Bearer to read /metrics; empty: there is no such page."
+    )
+
     @property
     def url(self) -> str:
         """The database's address."""

@@ -12,12 +12,15 @@ from sqlalchemy.orm import Session
 from companion.accounts import queries as accounts
 from companion.clinic import queries as clinic
 from companion.clinic.rules import is_open
+from companion.coverage import queries as coverage
 from companion.escalation.models import Escalation, EscalationEntry, EscalationEvent
+from companion.figures import queries as figures
 from companion.ids import CANARY_CLINIC
 from companion.operations import rules
 from companion.operations.models import Beat, OperatorEvent
-from companion.operations.rules import Sign
+from companion.operations.rules import Measure, Sign
 from companion.outbox.models import Attempt, DueMessage, LeasedMessage, Message
+from companion.policies.rules import LEVELS
 from companion.push import queries as push
 from companion.push.models import Subscription
 from companion.reactions.models import Assessment, Reaction
@@ -96,6 +99,34 @@ _EARLIEST_STEP = select(func.min(Escalation.next_step_at)).where(
 _OUR_FAULTS = select(func.count()).where(Attempt.status_code.in_((400, 401, 403, 413)))
 # The one place but for leases where the database's clock is read: to be compared with ours.
 DATABASE_CLOCK = text("select clock_timestamp()")
+
+
+def measures(db: Session, rt: Runtime, now: datetime) -> list[Measure]:
+    """Every number for Prometheus: signs of health, open cases, messages of the last day, the figures of 30 days."""
+    own = [one.id for one in clinic.clinics(db)]
+    about = "Signs of whether alerts get through, as in /health/alerting; those that never happened are left out"
+    found = [
+        Measure("companion_health", about, float(sign.value), {"sign": sign.name})
+        for sign in health(db, rt, now)
+        if sign.value is not None
+    ]
+    cases = figures.open_cases(db, own)
+    found += [
+        Measure("companion_cases_open", "Cases that are not closed", cases.get(level, 0), {"level": level})
+        for level in LEVELS
+    ]
+    rows = db.execute(
+        select(Message.channel, Message.state, func.count())
+        .where(Message.clinic_id.in_(own), Message.created_at > now - timedelta(days=1))
+        .group_by(Message.channel, Message.state)
+    )
+    found += [
+        Measure("companion_messages_1d", "Messages of the last day", row[2], {"channel": row[0], "state": row[1]})
+        for row in rows
+    ]
+    in_the_way = sum(len(coverage.findings(db, clinic_id, rt.config, now)) for clinic_id in own)
+    found.append(Measure("companion_coverage_findings", "What stands in the way of alerts, all clinics", in_the_way))
+    return found + rules.measures_of(figures.figures_since(db, own, now - timedelta(days=30), now))
 
 
 def mismatches(db: Session, now: datetime) -> dict[str, int]:

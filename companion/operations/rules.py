@@ -1,8 +1,10 @@
 """Whether the product is alive, by what it wrote down. Pure; the limits are proposals."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+
+from companion.figures.rules import Figures
 
 DISPATCHER = "dispatcher"
 BEAT_EVERY = timedelta(seconds=5)
@@ -59,6 +61,32 @@ class Sign:
     def is_ok(self) -> bool:
         """Whether it is known and within its limit."""
         return self.value is not None and self.value <= LIMITS[self.name]
+
+
+@dataclass(frozen=True, slots=True)
+class Measure:
+    """One number for Prometheus: its name, what it is about, and its labels, which never name a person or a clinic."""
+
+    name: str
+    about: str
+    value: float
+    labels: Mapping[str, str] = field(default_factory=dict)
+
+
+def measures_of(figures: Figures) -> list[Measure]:
+    """The figures of all clinics as numbers; what was not measured is left out."""
+    shares = {"alert": figures.alert_share, "useful": figures.useful_share, "promise_kept": figures.kept_share}
+    about = "Share of entries that alert, of closed cases that were of use, of promises kept; 30 days"
+    known = {name: share for name, share in shares.items() if share is not None}
+    found = [Measure("companion_share_30d", about, share, {"of": name}) for name, share in known.items()]
+    about = "Minutes from the opening of a case, in and out of opening hours; 30 days"
+    for stage, by_hours in figures.times.items():
+        for hours, spread in by_hours.items():
+            for quantile, minutes in (("0.5", spread.median), ("0.9", spread.p90)):
+                if minutes is not None:
+                    labels = {"stage": stage, "hours": hours, "quantile": quantile}
+                    found.append(Measure("companion_case_minutes_30d", about, minutes, labels))
+    return found
 
 
 def is_alive(beat_at: datetime | None, now: datetime) -> bool:

@@ -18,6 +18,7 @@ NURSE = [
     "/console/rota",
     "/console/hours",
     "/console/policies",
+    "/console/figures",
     "/install",
     "/phones",
     "/inbox",

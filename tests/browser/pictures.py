@@ -68,6 +68,7 @@ PAGES = {
         "enrolment": "/console/patients/new",
         "protocol": "/console/protocol",
         "policies": "/console/policies",
+        "figures": "/console/figures",
     },
     "clinician": {"policy": "/console/policies/clinic_urgent_1h"},
     "manager": {

@@ -1,0 +1,1 @@
+"""How quickly cases are looked after, and how useful alerts are."""
