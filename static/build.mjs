@@ -19,7 +19,7 @@ const built = { files: {}, sri: {}, precache: PRECACHE };
 rmSync(OUT, { recursive: true, force: true });
 mkdirSync(OUT, { recursive: true });
 put('app.css', await styles());
-for (const [name, format] of [['app.js', 'esm'], ['console.js', 'esm'], ['sw.js', 'iife']]) put(name, await script(name, format));
+for (const [name, format] of [['app.js', 'esm'], ['access.js', 'esm'], ['console.js', 'esm'], ['sw.js', 'iife']]) put(name, await script(name, format));
 for (const name of readdirSync(path.join(SRC, 'icons')).filter((n) => /\.(svg|png)$/.test(n)).sort()) put(name, readFileSync(path.join(SRC, 'icons', name)));
 for (const name of readdirSync(path.join(SRC, 'screens')).sort()) put(name, readFileSync(path.join(SRC, 'screens', name)));
 put('manifest.webmanifest', webManifest());

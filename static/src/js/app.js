@@ -2,9 +2,7 @@
 import { startBodyMap } from './bodymap.js';
 import { startCheckIn } from './checkin.js';
 import { startInstall } from './install.js';
-import { startJoin } from './join.js';
 import { startPage } from './page.js';
-import { startPasskeys } from './passkeys.js';
 import { startPush } from './push.js';
 import { flushOnEveryOccasion } from './queue.js';
 import { startShell } from './shell.js';
@@ -12,7 +10,6 @@ import { startWaiting } from './waiting.js';
 
 document.documentElement.classList.add('has-script');
 startPage();
-startJoin();
 startInstall();
 await startShell();
 startBodyMap();
@@ -20,4 +17,3 @@ startCheckIn();
 startWaiting();
 flushOnEveryOccasion();
 startPush();
-startPasskeys();
