@@ -41,12 +41,14 @@ class Found:
 @dataclass(frozen=True, slots=True)
 class Words:
     """How a sign is told. `certain` patterns count by themselves; the others not beside `unless` (a plain bruise is
-    purple too), and not where one of the areas in `treated` was treated (lips swell there)."""
+    purple too), and not where one of the areas in `treated` was treated (lips swell there). What `passes` is over where
+    it is told in the past only, with its circumstances."""
 
     patterns: tuple[Pattern, ...]
     certain: tuple[Pattern, ...]
     unless: tuple[Pattern, ...]
     treated: frozenset[str]
+    passes: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,7 +129,7 @@ def _speller(spelling: Mapping[str, str], common: Iterable[str], index: Index) -
 
 def _sign(row: Mapping[str, Any], sets: Mapping[str, object], index: Index) -> Words:
     plain_, certain, unless = (_patterns(row.get(name, ()), sets, index) for name in ("patterns", "certain", "unless"))
-    return Words(plain_, certain, unless, frozenset(row.get("treated", ())))
+    return Words(plain_, certain, unless, frozenset(row.get("treated", ())), row.get("passes", False))
 
 
 def _patterns(sources: Iterable[str], sets: Mapping[str, object], index: Index) -> tuple[Pattern, ...]:
@@ -183,7 +185,9 @@ def _signs(sentences: Sequence[_Sentence], lexicon: Lexicon, areas: frozenset[st
     innocent = [span for pattern in lexicon.innocent for span in spans(pattern, text)]
     for sign, words in lexicon.signs.items():
         matches = (span for pattern in _wanted(words, text, areas) for span in spans(pattern, text))
-        match = next((one for one in matches if not _overlaps(one, innocent) and scope.counts(one)), None)
+        match = next(
+            (one for one in matches if not _overlaps(one, innocent) and scope.counts(one, passes=words.passes)), None
+        )
         if match:
             first, last = (bisect_right(text.sentences, at) - 1 for at in (match[0], match[1] - 1))
             yield sign, sentences[first].begin, sentences[last].end

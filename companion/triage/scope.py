@@ -11,15 +11,19 @@ from dataclasses import dataclass
 from companion.triage.matching import Span, Text
 
 DENY_REACH, AFTER_REACH = 6, 5  # words that a denial reaches forward and back
+_WAS_REACH = 4
 _THING_REACH, _NAME_WORDS = 8, 2  # from "the" to the match, and between "the" and the verb
 CUES = (
     "asks",
     "asks_after",
+    "asks_if_marked",
+    "circumstances",
     "deny",
     "deny_after",
     "deny_inside",
     "deny_next",
     "determiners",
+    "done_to",
     "ends",
     "fear",
     "feared",
@@ -32,13 +36,18 @@ CUES = (
     "others",
     "over",
     "past",
+    "present",
     "returns",
     "says",
     "stops",
+    "theirs",
     "they",
+    "was",
     "writes_for",
 )
-HUSHED = frozenset({"asks", "deny", "deny_after", "deny_next", "fear", "feared", "others", "over", "past"})
+HUSHED = frozenset(
+    {"asks", "asks_if_marked", "deny", "deny_after", "deny_next", "fear", "feared", "others", "over", "past"}
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,11 +67,12 @@ class Scope:
     text: Text
     cues: Mapping[str, Sequence[Span]]
 
-    def counts(self, match: Span) -> bool:
-        """Whether a match is said of oneself, now, and as a fact."""
+    def counts(self, match: Span, *, passes: bool = False) -> bool:
+        """Whether a match is said of oneself, now, and as a fact; one that `passes` is over where it "was so when"."""
         reach = self._reach(match)
         return not (
-            self._is_over(reach)
+            (passes and self._was_then(reach))
+            or self._is_over(reach)
             or self._is_feared(reach)
             or self._is_anothers(reach)
             or self._is_a_things(reach)
@@ -96,29 +106,44 @@ class Scope:
         end, last = reach.match[1], reach.sentence[1]
         return any(not self._says("returns", stop, last) for _, stop in self._within("over", end, last))
 
+    def _was_then(self, reach: _Reach) -> bool:
+        """Told in the past tense with what it came from, nothing in the present: "I shook when I saw the needle"."""
+        begin, end = reach.match
+        return (
+            self._says("was", max(reach.part[0], begin - _WAS_REACH), end)
+            and self._says("circumstances", *reach.part)
+            and not self._says("present", *reach.sentence)
+        )
+
     def _is_past(self, reach: _Reach) -> bool:
         return self._says("past", *reach.part) and not self._says("now", *reach.chunk)
 
     def _is_feared(self, reach: _Reach) -> bool:
-        """Feared, read about, or asked: a doubt before the match, a fear with "would", a question not about oneself."""
+        """Feared, read about, or asked: a doubt before the match, a fear with "would", a question."""
         left, (begin, end) = reach.part[0], reach.match
         if self._says("feared", left, begin):
             return True
-        starts = {left, reach.chunk[0]}
-        if any(
-            start in starts and not self._says("me", stop, begin) for start, stop in self._within("asks", left, begin)
-        ):
-            return True
-        if self.text.asked(begin) and self._says("asks_after", end, reach.sentence[1]):
+        if self._is_asked(reach):
             return True
         fear = min((stop for _, stop in self._within("fear", left, begin)), default=None)
         return fear is not None and self._says("modal", fear, end)
 
+    def _is_asked(self, reach: _Reach) -> bool:
+        """A question that is not about what is so with oneself; "could it make my eye red?" is none either."""
+        (left, begin), end, is_marked = (reach.part[0], reach.match[0]), reach.match[1], self.text.asked(reach.match[0])
+        if is_marked and self._says("asks_after", end, reach.sentence[1]):
+            return True
+        starts = {left, reach.chunk[0]}
+        asks = [*self._within("asks", left, begin), *(self._within("asks_if_marked", left, begin) if is_marked else ())]
+        return any(start in starts and not self._says("me_asking", stop, begin) for start, stop in asks)
+
     def _is_anothers(self, reach: _Reach) -> bool:
         left, begin = reach.part[0], reach.match[0]
         other = max((stop for _, stop in self._within("others", left, begin)), default=None)
-        if other is None or self.cues["writes_for"]:
+        if self.cues["writes_for"]:
             return False
+        if other is None:
+            return self._says("theirs", max(left, begin - 2), begin) and not self._says("says", left, begin)
         says = min((stop for _, stop in self._within("says", other, begin)), default=None)
         if says is not None:
             return self._says("they", says, reach.match[1])
@@ -156,6 +181,8 @@ def scope_of(text: Text, cues: Mapping[str, int]) -> Scope:
     hushed = {at for start, stop in found["never_mind"] for at in range(start, stop)}
     for name in HUSHED if hushed else ():
         found[name] = [span for span in found[name] if not hushed & set(range(*span))]
+    done_to = {at for start, stop in found["done_to"] for at in range(start, stop)}
+    found["me_asking"] = [span for span in found["me"] if span[0] not in done_to]
     return Scope(text, found)
 
 
