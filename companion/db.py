@@ -49,6 +49,9 @@ BUSY_SECONDS: Final = 15
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 EVERY_CLINIC: Final = "every clinic"
 
+# What passes, or what an operator mends: nothing was written, and the same may be sent again.
+_PASSING = ("database is locked", "database or disk is full", "No space left on device", "connection failed")
+
 # A clinic's id, or the explicit wish to see all of them (the worker, a sign-in).
 Scope = uuid.UUID | Literal["every clinic"]
 
@@ -215,7 +218,7 @@ class Database:
                     session.commit()
             except (OperationalError, PoolTimeout) as error:
                 session.rollback()
-                if isinstance(error, PoolTimeout) or "database is locked" in str(error.orig):
+                if isinstance(error, PoolTimeout) or any(fault in str(error.orig) for fault in _PASSING):
                     raise Busy from error
                 raise
             except BaseException:
@@ -344,10 +347,13 @@ class Watch:
     """Waits for somebody's commit: the SQLite file's data version, or a PostgreSQL notification."""
 
     def __init__(self, db: Database) -> None:
-        pooled: Any = db.engine.raw_connection()
+        self._db, self._is_sqlite = db, db.is_sqlite
+        self._open()
+
+    def _open(self) -> None:
+        pooled: Any = self._db.engine.raw_connection()
         self._connection = pooled.driver_connection
         pooled.detach()
-        self._is_sqlite = db.is_sqlite
         if self._is_sqlite:
             self._version = self._data_version()
         else:
@@ -373,6 +379,11 @@ class Watch:
         (version,) = cursor.execute("PRAGMA data_version").fetchone()
         cursor.close()
         return int(version)
+
+    def reopen(self) -> None:
+        """Wait on a new connection, as after the server was started again."""
+        self.close()
+        self._open()
 
     def close(self) -> None:
         """Close the waiting connection."""

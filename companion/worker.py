@@ -38,7 +38,9 @@ def run(rt: Runtime, stop: threading.Event) -> None:
         dispatcher = Dispatcher(rt, transport, others, on_jump=lambda: housekeeper.begin_anew(jobs, rt.clock()))
         while not stop.is_set():
             dispatcher.tick()
-            watch.wait(_TICK_SECONDS, stop)
+            if not _try(lambda: watch.wait(_TICK_SECONDS, stop)):
+                stop.wait(_TICK_SECONDS)
+                _try(watch.reopen)
     finally:
         jobs.shutdown(wait=False)
         loopback.close()

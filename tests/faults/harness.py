@@ -97,6 +97,7 @@ class Run:
             self._at_random(kills, tell)
             self._random_until = time.monotonic()
             for point in POINTS:
+                traffic.steps = point.startswith("step_")
                 self._at_point(point, each_point)
                 tell(f"{self._verdict.database}: {each_point} kills at {point}")
         finally:

@@ -93,10 +93,11 @@ class Scene:
 
 
 class Traffic:
-    """Patients who report one after the other, each until the answer comes; and ladders whose time has come."""
+    """Patients who report one after the other, each until the answer comes; while `steps`, ladders fall due as well."""
 
     def __init__(self, rt: Runtime, url: str, scene: Scene, *, threads: int = 2) -> None:
         self.confirmed: list[tuple[UUID, Patient]] = []
+        self.steps = True
         self._rt, self._url, self._scene = rt, url, scene
         self._stop = threading.Event()
         self._threads = [threading.Thread(target=self._report_all, args=(seed,)) for seed in range(threads)]
@@ -145,9 +146,11 @@ class Traffic:
     def _step(self) -> None:
         chance = random.Random(0)
         while not self._stop.wait(0.8):
-            if self.confirmed:
+            if self.steps and self.confirmed:
                 _, patient = chance.choice(self.confirmed[-20:])
-                due = update(Escalation).where(Escalation.clinic_id == patient.clinic_id, Escalation.state == "open")
+                due = update(Escalation).where(
+                    Escalation.clinic_id == patient.clinic_id, Escalation.state == "open", Escalation.step < 2
+                )
                 with self._rt.db.transaction(patient.clinic_id) as db:
                     db.execute(due.values(next_step_at=utc_now()))
 
