@@ -1,0 +1,103 @@
+"""Networks and push services that fail for everybody, and clocks that differ."""
+
+import time
+from datetime import datetime, timedelta
+from uuid import uuid4
+
+from sqlalchemy import select
+
+from companion.config import Config
+from companion.db import EVERY_CLINIC
+from companion.escalation import actions as escalation
+from companion.escalation import jobs as cases
+from companion.escalation.models import Escalation
+from companion.outbox import actions, jobs
+from companion.push.models import Subscription
+from companion.push.transport import Push, Transport
+from companion.runtime import Runtime
+from tests.conftest import Clock
+from tests.outbox.test_delivery import enqueue, state_of, subscribe
+from tests.people import Cast
+from tests.push_service import PushService
+
+
+def test_a_worker_whose_clock_is_half_a_minute_ahead_takes_nothing_that_is_being_sent(
+    rt: Runtime, cast: Cast, now: datetime
+) -> None:
+    enqueue(rt.db, cast, now)
+    with rt.db.transaction(EVERY_CLINIC) as db:
+        assert len(actions.claim(db, now=now)) == 1
+    with rt.db.transaction(EVERY_CLINIC) as db:
+        assert actions.claim(db, now=now + timedelta(seconds=30)) == []
+
+
+def test_the_ladder_does_not_wait_for_a_push_service_that_is_down(
+    rt: Runtime, cast: Cast, clock: Clock, push_service: PushService, transport: Transport
+) -> None:
+    device = subscribe(rt, push_service, cast.north, cast.iris)
+    push_service.inject(503, times=1000)
+    with rt.db.transaction(cast.north) as db:
+        case = escalation.open_case(
+            db,
+            clinic_id=cast.north,
+            patient_id=cast.ada,
+            subject_id=uuid4(),
+            level="clinic_urgent_1h",
+            summary="x",
+            now=clock.now,
+        )
+    began = clock.now
+    for seconds in range(0, 630, 30):
+        clock.now = began + timedelta(seconds=seconds)
+        jobs.deliver(rt, transport, clock.now)
+        cases.step_due(rt, clock.now)
+    with rt.db.reading(EVERY_CLINIC) as db:
+        assert db.get_one(Escalation, (cast.north, case.id)).step >= 2, "told after ten minutes, as if nothing were"
+    push_service.heal()
+    fresh = Transport(rt.config, rt.secrets, rt.clock)  # a worker that has not learned to leave it alone
+    clock.now += timedelta(minutes=5)
+    jobs.deliver(rt, fresh, clock.now)
+    fresh.close()
+    assert len(device.wait_for(1)) >= 1, "and what waited is delivered when it is back"
+
+
+def test_a_name_that_cannot_be_resolved_is_tried_again(rt: Runtime) -> None:
+    config = Config.model_validate({**rt.config.model_dump(), "push_insecure_loopback": False, "push_seconds": 2})
+    transport = Transport(config, rt.secrets, rt.clock)
+    with PushService.running() as service:
+        keys = service.device().keys.public
+    push = Push(
+        device_id=uuid4(),
+        endpoint="https://push.invalid/x",
+        key_id=next(iter(rt.secrets.vapid_keys)),
+        title="t",
+        body="b",
+        navigate="/",
+        receipt="/",
+        tag="x",
+        lang="en",
+        ttl_seconds=60,
+        is_urgent=True,
+        **keys,
+    )
+    (result,) = transport.send_many([push])
+    transport.close()
+    assert (result.outcome, result.status_code) == ("retry", None)
+
+
+def test_push_services_that_all_hang_hold_up_a_batch_for_one_time_limit_only(
+    rt: Runtime, cast: Cast, push_service: PushService, now: datetime
+) -> None:
+    config = Config.model_validate({**rt.config.model_dump(), "push_seconds": 1})
+    transport = Transport(config, rt.secrets, rt.clock)
+    for _ in range(4):
+        subscribe(rt, push_service, cast.north, cast.iris)
+    push_service.inject("hang", times=100)
+    ids = [enqueue(rt.db, cast, now, about=uuid4()) for _ in range(20)]
+    began = time.monotonic()
+    jobs.deliver(rt, transport, now)
+    transport.close()
+    assert time.monotonic() - began < 4
+    assert {state_of(rt.db, one) for one in ids} == {"pending"}
+    with rt.db.reading(EVERY_CLINIC) as db:
+        assert len(db.scalars(select(Subscription.id)).all()) == 4, "no device is given up for it"
