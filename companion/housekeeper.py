@@ -11,6 +11,7 @@ from datetime import datetime
 from apscheduler.executors.pool import ThreadPoolExecutor
 from apscheduler.schedulers.background import BackgroundScheduler
 
+from companion.access.jobs import prune
 from companion.coverage.jobs import tell_daily
 from companion.db import EVERY_CLINIC
 from companion.operations import actions as operations
@@ -85,5 +86,6 @@ def _work(rt: Runtime, loopback: Loopback, couriers: Mapping[str, Courier]) -> d
         "alarms": lambda: jobs.tell_operator(rt, couriers, rt.clock()),
         "reconcile": lambda: jobs.reconcile(rt, rt.clock()),
         "device_check": lambda: jobs.check_devices(rt, rt.clock()),
+        "prune": lambda: prune(rt, rt.clock()),
         "coverage": lambda: tell_daily(rt, rt.clock()),
     }

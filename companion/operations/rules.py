@@ -24,6 +24,7 @@ JOBS: Mapping[str, timedelta] = {
     "alarms": timedelta(minutes=1),
     "reconcile": timedelta(hours=1),
     "device_check": timedelta(hours=1),
+    "prune": timedelta(hours=1),
     "coverage": timedelta(minutes=15),
 }
 BACKUP_STALE = timedelta(hours=26)

@@ -9,6 +9,7 @@ from flask import Flask
 from sqlalchemy import select
 
 from companion.access import actions
+from companion.access import jobs as jobs_of_access
 from companion.access.models import AppCode
 from companion.access.rules import digits_of
 from companion.accounts import actions as accounts
@@ -208,6 +209,18 @@ def test_a_nurse_signs_a_lost_phone_out_and_shows_a_new_code(
     assert (
         browser(app, rt, (cast.south, cast.mallory)).post(f"/console/patients/{cast.ada}/lost-phone").status_code == 404
     )
+
+
+def test_what_is_over_is_forgotten_and_what_still_counts_is_kept(
+    app: Flask, rt: Runtime, ada: Browser, clock: Clock
+) -> None:
+    code_of(ada)
+    assert enter(app, rt, "000000") in (303, 422)
+    assert jobs_of_access.prune(rt, clock.now) == 0
+    clock.now += timedelta(minutes=15)
+    assert jobs_of_access.prune(rt, clock.now) >= 3
+    with rt.db.reading(EVERY_CLINIC) as db:
+        assert list(db.scalars(select(AppCode.person_id))) == []
 
 
 @pytest.mark.parametrize(

@@ -173,6 +173,18 @@ def test_a_tap_opens_the_right_page_in_the_window_that_is_there(
     assert len(nurse.pages()) == pages
 
 
+def test_a_tap_leaves_a_half_filled_check_in_alone(
+    nurse: Firefox, product: Installation, installation: Runtime
+) -> None:
+    until_state(installation, tell(installation), "shown")
+    # By its address: whose page it is does not matter.
+    nurse.open(f"{product.url}/reactions/new")
+    pages = set(nurse.pages())
+    nurse.click_notification()
+    until(lambda: f"{product.url}/console/patients" in nurse.pages())
+    assert pages <= set(nurse.pages())
+
+
 def test_after_an_unsubscribe_the_service_says_gone_and_the_next_opening_subscribes_again(
     nurse: Firefox, product: Installation, installation: Runtime, real_push_service: PushService
 ) -> None:
@@ -274,8 +286,10 @@ def test_signing_out_ends_the_subscription_and_nothing_is_shown_any_more(
     nurse: Firefox, product: Installation, installation: Runtime, real_push_service: PushService
 ) -> None:
     before = device_of(installation)
+    until_state(installation, tell(installation), "shown")
     nurse.click("form[data-sign-out] button")
     nurse.wait_for("location.pathname === '/sign-in'")
+    assert shown(nurse) == [], "what was shown before is gone"
     assert real_push_service.wait_for("unregister")[0].endpoint == before.endpoint
     assert until_state(installation, tell(installation), "unreachable") == "unreachable"
     assert shown(nurse) == []

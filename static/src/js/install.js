@@ -1,16 +1,11 @@
 // Putting the app on the phone: offered after the first entry that was sent, never before, and never with one unsent,
 // since the installed app of an iPhone does not see what this browser keeps.
+import { platform } from './platform.js';
 import { everything } from './store.js';
 
 const LATER_MS = 30 * 86_400_000;
 const KEY = 'install-later';
 let prompt = null; // Chromium's own question, kept until somebody presses our button
-
-export function platform({ userAgent, maxTouchPoints } = navigator) {
-  // An iPad says that it is a Mac; no Mac has a screen to touch.
-  if (/iPhone|iPad|iPod/.test(userAgent) || (/Macintosh/.test(userAgent) && maxTouchPoints > 1)) return 'ios';
-  return /Android/.test(userAgent) ? 'android' : 'computer';
-}
 
 export function startInstall() {
   document.querySelector(`[data-platform="${platform()}"]`)?.setAttribute('open', '');

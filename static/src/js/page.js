@@ -1,5 +1,6 @@
 // What every page does: says when there is no network, guards against a second press, learns what the offline page needs.
 import { everything, forgetPerson, learn } from './store.js';
+import { forgetDevice } from './subscription.js';
 import { word } from './words.js';
 
 export function startPage() {
@@ -42,12 +43,7 @@ async function signOut(event) {
   const unsent = (await everything().catch(() => [])).some((entry) => entry.state !== 'sent' && !entry.isSettled);
   if (unsent && !confirm(word('sign_out_unsent'))) return;
   await forgetPerson(document.body.dataset.subject).catch(() => {});
-  const registration = await navigator.serviceWorker?.getRegistration();
-  const subscription = await registration?.pushManager?.getSubscription();
-  if (subscription) {
-    await fetch('/push/subscriptions', { method: 'DELETE', headers: { 'Content-Type': 'application/json' }, body: JSON.stringify({ endpoint: subscription.endpoint }) }).catch(() => {});
-    await subscription.unsubscribe().catch(() => {});
-  }
+  await forgetDevice().catch(() => {});
   form.dataset.ready = 'yes';
   form.requestSubmit();
 }

@@ -1,5 +1,5 @@
 // Notifications: asked for in context, checked and sent again on every opening, their state always visible.
-import { platform } from './install.js';
+import { platform } from './platform.js';
 import { soon, subscriptionFor, tell } from './subscription.js';
 import { momentOf, timeOf, word } from './words.js';
 

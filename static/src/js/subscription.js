@@ -28,6 +28,17 @@ export async function resubscribe(manager) {
   await tell(await subscriptionFor(manager, key));
 }
 
+// At sign-out: nothing more comes to this device, and nothing that came stays on its screen.
+export async function forgetDevice() {
+  const registration = await navigator.serviceWorker?.getRegistration();
+  for (const shown of await registration?.getNotifications?.() ?? []) shown.close();
+  const subscription = await registration?.pushManager?.getSubscription();
+  if (!subscription) return;
+  const { endpoint } = subscription;
+  await fetch('/push/subscriptions', { method: 'DELETE', headers: { 'Content-Type': 'application/json' }, body: JSON.stringify({ endpoint }) }).catch(() => {});
+  await subscription.unsubscribe();
+}
+
 // Some browsers never settle a subscription without a network.
 export function soon(promise, ms = PATIENCE_MS) {
   return Promise.race([promise, new Promise((_, reject) => { setTimeout(() => reject(new Error('too slow')), ms); })]);
