@@ -237,8 +237,9 @@ def payload(push: Push) -> bytes:
         "lang": push.lang,
         "data": {"receipt": push.receipt},
     }
-    raw = json.dumps({"web_push": 8030, "notification": notification}, ensure_ascii=False).encode()
-    return raw.ljust(PAYLOAD_BYTES)
+    # Mutable: browsers that show it by themselves still let our worker see it, which sends the receipt.
+    message = {"web_push": 8030, "notification": notification, "mutable": True}
+    return json.dumps(message, ensure_ascii=False).encode().ljust(PAYLOAD_BYTES)
 
 
 def topic(tag: str) -> str:

@@ -1,16 +1,17 @@
 // What a push does on a device: always a notification, a receipt, and a tap that opens the right page. Part of the worker.
+import { messageOf } from './message.js';
 import { flush } from './queue.js';
 import { resubscribe } from './subscription.js';
 
 // Every push shows a notification: browsers take the permission away from those that do not.
 export async function onPush(event) {
-  let said = {};
-  try { said = event.data.json().notification ?? {}; } catch { /* unreadable: still shown */ }
-  await self.registration.showNotification(said.title ?? 'Aftercare Companion', {
-    body: said.body ?? '', tag: said.tag, lang: said.lang, data: { url: said.navigate ?? '/', receipt: said.data?.receipt },
-    icon: self.__PRECACHE.find((url) => url.includes('icon-192')), badge: self.__PRECACHE.find((url) => url.includes('badge-96')),
+  const { title, body, tag, lang, navigate, receipt, isDeclarative } = messageOf(event);
+  const icons = ['icon-192', 'badge-96'].map((name) => self.__PRECACHE.find((url) => url.includes(name)));
+  await self.registration.showNotification(title ?? 'Aftercare Companion', {
+    body: body ?? '', tag, lang, icon: icons[0], badge: icons[1], data: { url: navigate ?? '/', receipt },
+    ...(isDeclarative ? { navigate } : {}), // where the browser itself opens the page on a tap, it wants to know which
   });
-  if (said.data?.receipt) await tell(said.data.receipt);
+  if (receipt) await tell(receipt);
   await showCount().catch(() => {});
   await flush({ eager: true }).catch(() => {});
 }
