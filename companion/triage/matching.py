@@ -19,10 +19,12 @@ _Filler = tuple[tuple[str, ...], int]
 
 @dataclass(frozen=True, slots=True)
 class Pattern:
-    """Rows of slots, each with how many other words may stand before it; `needs` has a bit for every slot."""
+    """Rows of slots, each with how many other words may stand before it; `needs` has a bit for every slot, and a word
+    of `beside` stands near but is no part of what is found."""
 
     needs: int
     rows: tuple[tuple[tuple[int, int], ...], ...]
+    beside: int | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,9 +114,12 @@ def _is(word: str, meant: str) -> bool:
 
 def read_pattern(source: str, sets: Mapping[str, object], index: Index) -> Pattern:
     """A pattern from its line in a lexicon; raises KeyError for a set that does not exist."""
+    source, _, near = source.partition(" ~ ")
+    beside = index.slot(choices(near, sets)) if near else None
     parts = [_row(part.split(), sets, index) for part in source.split(" & ")]
     rows = tuple(tuple(_joined(order)) for order in permutations(parts))
-    return Pattern(sum(1 << slot for slot in {slot for _, slot in rows[0]}), rows)
+    slots = {slot for _, slot in rows[0]} | ({beside} if beside is not None else set())
+    return Pattern(sum(1 << slot for slot in slots), rows, beside)
 
 
 def _row(words: Sequence[str], sets: Mapping[str, object], index: Index) -> list[tuple[int, int]]:
@@ -146,7 +151,18 @@ def spans(pattern: Pattern, text: Text) -> Iterator[Span]:
     """Where the pattern stands: first word and the one after its last."""
     if not pattern.needs & ~text.filled:
         for row in pattern.rows:
-            yield from _row_spans(row, text)
+            for span in _row_spans(row, text):
+                if pattern.beside is None or _is_beside(span, text.fills[pattern.beside], text.places):
+                    yield span
+
+
+def _is_beside(span: Span, fills: Sequence[Span], places: Sequence[int]) -> bool:
+    first, last = places[span[0]], places[span[1] - 1]
+    return any(
+        (stop <= span[0] and first - places[stop - 1] <= EITHER + 1)
+        or (start >= span[1] and places[start] - last <= EITHER + 1)
+        for start, stop in fills
+    )
 
 
 def _row_spans(row: Sequence[tuple[int, int]], text: Text) -> Iterable[Span]:

@@ -11,9 +11,10 @@ from dataclasses import dataclass
 from companion.triage.matching import Span, Text
 
 DENY_REACH, AFTER_REACH = 6, 5  # words that a denial reaches forward and back
-_WAS_REACH = 4
+_WAS_REACH, _ANEW_WORDS = 4, 3
 _THING_REACH, _NAME_WORDS = 8, 2  # from "the" to the match, and between "the" and the verb
 CUES = (
+    "anew",
     "asks",
     "asks_after",
     "asks_if_marked",
@@ -37,6 +38,7 @@ CUES = (
     "over",
     "past",
     "present",
+    "presently",
     "returns",
     "says",
     "stops",
@@ -52,12 +54,14 @@ HUSHED = frozenset(
 
 @dataclass(frozen=True, slots=True)
 class _Reach:
-    """A match in what surrounds it: its sentences, the part of them between two turns, and the chunk between commas."""
+    """A match in what surrounds it: its sentences, the part of them between two turns, the chunk between commas, and
+    from where a doubt or another person is still meant: the part's start, or the chunk's if that tells anew ("my")."""
 
     match: Span
     sentence: Span
     part: Span
     chunk: Span
+    told: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +92,9 @@ class Scope:
         right = min((start for start, _ in self._within("ends", end, last)), default=last)
         chunk_first, chunk_last = _around(self.text.chunks, match, len(self.text.words))
         chunk = (max(chunk_first, left), min(chunk_last, right))
-        return _Reach(match, (first, last), (left, right), chunk)
+        anew = any(start < chunk[0] + _ANEW_WORDS for start, _ in self._within("anew", chunk[0], begin))
+        told = chunk[0] if anew and not self._says("modal", chunk[0], end) else left
+        return _Reach(match, (first, last), (left, right), chunk, told)
 
     def _within(self, cue: str, first: int, last: int) -> Iterator[Span]:
         rows = self.cues[cue]
@@ -116,11 +122,14 @@ class Scope:
         )
 
     def _is_past(self, reach: _Reach) -> bool:
-        return self._says("past", *reach.part) and not self._says("now", *reach.chunk)
+        """Told of another time, and neither "now" nor, in another chunk than that time, in the present."""
+        if not self._says("past", *reach.part) or self._says("now", *reach.chunk):
+            return False
+        return self._says("past", *reach.chunk) or not self._says("presently", *reach.chunk)
 
     def _is_feared(self, reach: _Reach) -> bool:
         """Feared, read about, or asked: a doubt before the match, a fear with "would", a question."""
-        left, (begin, end) = reach.part[0], reach.match
+        left, (begin, end) = reach.told, reach.match
         if self._says("feared", left, begin):
             return True
         if self._is_asked(reach):
@@ -138,7 +147,7 @@ class Scope:
         return any(start in starts and not self._says("me_asking", stop, begin) for start, stop in asks)
 
     def _is_anothers(self, reach: _Reach) -> bool:
-        left, begin = reach.part[0], reach.match[0]
+        left, begin = reach.told, reach.match[0]
         other = max((stop for _, stop in self._within("others", left, begin)), default=None)
         if self.cues["writes_for"]:
             return False
