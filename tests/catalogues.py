@@ -20,7 +20,14 @@ from babel.messages.pofile import read_po, write_po
 from companion.paths import TRANSLATIONS
 
 ROOT = Path(__file__).resolve().parent.parent
-SAFETY = ("companion/triage/", "companion/reactions/words.py", "companion/outbox/words.py", "templates/reactions/")
+AFTERCARE = ROOT / "companion" / "schedule" / "aftercare.toml"
+SAFETY = (
+    "companion/triage/",
+    "companion/schedule/aftercare.toml",
+    "companion/reactions/words.py",
+    "companion/outbox/words.py",
+    "templates/reactions/",
+)
 MARK = "proposal until signed by a French-speaking clinician"
 METHODS = [("companion/**.py", "python"), ("templates/**.html", "jinja2")]
 KEYWORDS = {"_": None, "gettext": None, "ngettext": (1, 2), "N_": None}
@@ -135,6 +142,7 @@ def texts_of(protocol: Path, *keys: str) -> Iterator[str]:
 def _of_protocols() -> Iterator[tuple[str, str]]:
     for path in sorted((ROOT / "companion" / "triage").glob("*.toml")):
         yield from ((str(path.relative_to(ROOT)), text) for text in texts_of(path, *PROTOCOL_KEYS))
+    yield from ((str(AFTERCARE.relative_to(ROOT)), text) for text in texts_of(AFTERCARE, "line", "source"))
 
 
 def _texts(value: object, keys: tuple[str, ...], key: str = "") -> Iterator[str]:

@@ -1,8 +1,11 @@
 """Reads of visits and of what falls due."""
 
+import tomllib
 from collections.abc import Collection
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
+from functools import cache
+from pathlib import Path
 from uuid import UUID
 
 from sqlalchemy import select
@@ -10,7 +13,10 @@ from sqlalchemy.orm import Session
 
 from companion.course.models import Course
 from companion.errors import NotFound
+from companion.schedule import rules
 from companion.schedule.models import PlanItem, Visit
+
+_AFTERCARE = Path(__file__).with_name("aftercare.toml")
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,3 +119,29 @@ def due_items(db: Session, now: datetime, *, limit: int = 500) -> list[PlanItem]
             .limit(limit)
         )
     )
+
+
+@cache
+def aftercare() -> tuple[rules.Advice, ...]:
+    """Every piece of aftercare advice, as its file has it."""
+    rows = tomllib.loads(_AFTERCARE.read_text(encoding="utf-8"))["advice"]
+    return tuple(
+        rules.Advice(
+            id=row["id"],
+            line=row["line"],
+            until=timedelta(hours=row["until_hours"]),
+            areas=frozenset(row.get("areas", ())),
+            source=row["source"],
+        )
+        for row in rows
+    )
+
+
+def aftercare_of(
+    db: Session, clinic_id: UUID, patient_id: UUID, now: datetime
+) -> tuple[Visit | None, list[tuple[rules.Advice, datetime]]]:
+    """The patient's last session, None before the first, and the advice that still holds after it, with its end."""
+    last = next(reversed(past_visits_of(db, clinic_id, patient_id, now)), None)
+    if last is None:
+        return None, []
+    return last, rules.advice_in_force(aftercare(), session_at=last.starts_at, areas=last.areas, now=now)

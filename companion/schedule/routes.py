@@ -1,4 +1,4 @@
-"""A patient's sessions."""
+"""A patient's sessions, and what to do after the last one."""
 
 from flask import Blueprint, render_template
 
@@ -23,4 +23,17 @@ def index() -> str:
         visits = queries.visits_of(db, actor.clinic_id, actor.id)
     return render_template(
         "schedule/index.html", clinic=clinic.contact(own), zone=own.zone, overviews=overviews, visits=visits
+    )
+
+
+@blueprint.get("/aftercare")
+@roles(PATIENT)
+def aftercare() -> str:
+    """What to do and what to leave now, by time since the last session."""
+    rt, actor = current_runtime(), current_actor()
+    with rt.db.reading(actor.clinic_id) as db:
+        own = clinic.clinic(db, actor.clinic_id)
+        last, advice = queries.aftercare_of(db, actor.clinic_id, actor.id, rt.clock())
+    return render_template(
+        "schedule/aftercare.html", clinic=clinic.contact(own), zone=own.zone, last=last, advice=advice
     )

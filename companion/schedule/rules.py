@@ -46,6 +46,26 @@ class Changes:
     cancel: tuple[str, ...]
 
 
+@dataclass(frozen=True, slots=True)
+class Advice:
+    """What to do or leave until so long after a session of one of `areas`; of any area where there are none."""
+
+    id: str
+    line: str
+    until: timedelta
+    areas: frozenset[str]
+    source: str
+
+
+def advice_in_force(
+    every: Iterable[Advice], *, session_at: datetime, areas: Iterable[str], now: datetime
+) -> list[tuple[Advice, datetime]]:
+    """What still holds after a session of these areas, with its end; what ends first comes first."""
+    treated = frozenset(areas)
+    ends = [(one, session_at + one.until) for one in every if not one.areas or one.areas & treated]
+    return sorted(((one, end) for one, end in ends if session_at <= now < end), key=lambda pair: pair[1])
+
+
 def plan_for(*, state: str, starts_at: datetime, zone: str) -> list[WantedItem]:
     """Check-ins at 18:00 local time on days 0, 1, 2, 3, 5, 7 of a visit, late ones 2, 4, 8, 12, 24 weeks after it, and
     reminders two days and two hours before it.

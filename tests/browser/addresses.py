@@ -7,7 +7,18 @@ from playwright.sync_api import BrowserContext, Page
 from tests.browser.installation import Installation
 
 PUBLIC = ["/sign-in", "/join", "/app", "/nothing-here", "/shell/en", "/shell/fr", "/style"]
-PATIENT = ["/", "/reactions/new", "/reactions", "/sessions", "/call", "/install", "/phones", "/inbox", "/reminders"]
+PATIENT = [
+    "/",
+    "/reactions/new",
+    "/reactions",
+    "/sessions",
+    "/aftercare",
+    "/call",
+    "/install",
+    "/phones",
+    "/inbox",
+    "/reminders",
+]
 NURSE = [
     "/console/",
     "/console/patients",

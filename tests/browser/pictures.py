@@ -54,6 +54,7 @@ PAGES = {
         "home": "/",
         "history": "/reactions",
         "sessions": "/sessions",
+        "aftercare": "/aftercare",
         "call": "/call",
         "install": "/install",
         "phones": "/phones",
