@@ -14,6 +14,7 @@ from companion.inbox import routes as inbox
 from companion.operations import routes as operations
 from companion.outbox import routes as outbox
 from companion.passkeys import routes as passkeys
+from companion.phone import routes as phone
 from companion.push import routes as push
 from companion.reactions import routes as reactions
 from companion.runtime import Runtime
@@ -33,6 +34,7 @@ _PAGES = (
     inbox,
     schedule,
     reactions,
+    phone,
     operations,
     queue,
     cases,

@@ -12,7 +12,8 @@ from flask_babel import gettext
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from companion.errors import Invalid, OtherPerson
-from companion.triage.observation import AREAS, SYMPTOMS
+from companion.triage.observation import AREAS, SYMPTOMS, Disposition
+from companion.triage.protocol import Protocol
 
 Grade = Annotated[int, Field(ge=0, le=4)]
 Code = Annotated[str, Field(pattern=r"^[a-z0-9_]{1,60}$")]
@@ -93,6 +94,21 @@ def parse_entry(body: dict[str, Any], *, subject: str, now: datetime) -> Entry:
     if now - corrected > OLDEST:
         raise Invalid({"noted_at": gettext("This is more than a year ago. Check the date of your phone")})
     return Entry(form, corrected, int(skew.total_seconds()), _hash(body))
+
+
+def groups_of(protocol: Protocol) -> list[dict[str, Any]]:
+    """The warning signs that a check-in asks, by group, in the reader's language."""
+    return [
+        {
+            "id": group.id,
+            "line": gettext(group.line),
+            "signs": [
+                {"id": sign.id, "line": gettext(sign.line), "is_emergency": sign.level is Disposition.EMERGENCY}
+                for sign in group.signs
+            ],
+        }
+        for group in protocol.groups
+    ]
 
 
 def body_of_fields(

@@ -9,16 +9,19 @@ from sqlalchemy import Select, func, select
 from sqlalchemy.orm import Session
 
 from companion.accounts import queries as accounts
+from companion.course import queries as courses
 from companion.errors import NotFound
 from companion.escalation import queries as escalation
 from companion.escalation.models import Escalation, EscalationEvent
 from companion.escalation.rules import is_unanswered
 from companion.ids import CANARY_CLINIC
+from companion.protocols import queries as protocols
 from companion.reactions import rules
 from companion.reactions.models import Assessment, ExpectedLevel, Reaction
+from companion.schedule import queries as schedule
 from companion.schedule.models import Visit
 from companion.triage.engine import expected_course
-from companion.triage.observation import SYMPTOMS, Observation
+from companion.triage.observation import AREAS, SYMPTOMS, Observation
 from companion.triage.protocol import Protocol
 
 
@@ -171,6 +174,14 @@ def _care(
         is_told=any(event.kind == "told" and event.detail["people"] for event in own),
         is_unanswered=case.state != "resolved" and is_unanswered(event.kind for event in own),
     )
+
+
+def asked_of(db: Session, clinic_id: UUID, patient_id: UUID, now: datetime) -> tuple[Protocol, list[str]]:
+    """What a check-in asks of a patient: the clinic's protocol, and the areas, those treated last first."""
+    visits = schedule.past_visits_of(db, clinic_id, patient_id, now)
+    planned = [area for course in courses.courses_of(db, clinic_id, patient_id) for area in course.areas]
+    treated = [area for visit in reversed(visits) for area in visit.areas] or planned or list(AREAS)
+    return protocols.current(db, clinic_id), list(dict.fromkeys(treated))
 
 
 def states_of(db: Session, clinic_id: UUID, patient_id: UUID, since: datetime) -> list[tuple[UUID, Care]]:

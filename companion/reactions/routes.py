@@ -24,7 +24,7 @@ from companion.reactions import actions, forms, queries, rules, words
 from companion.runtime import Runtime, current_runtime
 from companion.schedule import queries as schedule
 from companion.schedule.rules import is_late_check
-from companion.triage.observation import AREAS, SYMPTOMS, Disposition
+from companion.triage.observation import AREAS, SYMPTOMS
 from companion.triage.protocol import Protocol
 from companion.triage.reader import load_shipped_protocol
 from companion.web.guards import ANYONE, CARERS, PATIENT, Actor, actor_or_none, current_actor, roles
@@ -269,10 +269,7 @@ def _check_in(rt: Runtime, actor: Actor, values: MultiDict[str, str] | None = No
     now = rt.clock()
     with rt.db.reading(actor.clinic_id) as db:
         contact = clinic.contact(clinic.clinic(db, actor.clinic_id))
-        visits = schedule.past_visits_of(db, actor.clinic_id, actor.id, now)
-        protocol = protocols.current(db, actor.clinic_id)
-        planned = [area for course in courses.courses_of(db, actor.clinic_id, actor.id) for area in course.areas]
-    treated = [area for visit in reversed(visits) for area in visit.areas] or planned or list(AREAS)
+        protocol, treated = queries.asked_of(db, actor.clinic_id, actor.id, now)
     given = MultiDict() if values is None else values
     form_id, noted_at = given.get("id") or str(new_id()), given.get("noted_at") or now.isoformat()
     return _form(protocol, treated, contact=contact, form_id=form_id, noted_at=noted_at, values=given)
@@ -287,7 +284,7 @@ def _form(
     noted_at: str,
     values: MultiDict[str, str],
 ) -> CheckIn:
-    shown = [(area, gettext(AREA_WORDS[area])) for area in dict.fromkeys(areas)]
+    shown = [(area, gettext(AREA_WORDS[area])) for area in areas]
     return CheckIn(
         id=form_id,
         noted_at=noted_at,
@@ -295,17 +292,7 @@ def _form(
         steps=shown,
         symptoms=[(symptom, gettext(words.SYMPTOMS[symptom])) for symptom in SYMPTOMS],
         anchors=[(grade, gettext(label), gettext(hint) if hint else "") for grade, label, hint in words.ANCHORS],
-        groups=[
-            {
-                "id": group.id,
-                "line": gettext(group.line),
-                "signs": [
-                    {"id": sign.id, "line": gettext(sign.line), "is_emergency": sign.level is Disposition.EMERGENCY}
-                    for sign in group.signs
-                ],
-            }
-            for group in protocol.groups
-        ],
+        groups=forms.groups_of(protocol),
         clinic=contact,
         values=values,
     )

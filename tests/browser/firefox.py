@@ -1,5 +1,6 @@
 """Drives the system's Firefox over WebDriver BiDi: real pages, real push, real notifications."""
 
+import collections
 import contextlib
 import copy
 import itertools
@@ -69,7 +70,7 @@ class Firefox:
         self._answers: dict[int, dict[str, Any]] = {}
         self._changed = threading.Condition()
         threading.Thread(target=self._listen, name="bidi", daemon=True).start()
-        self.questions: list[str] = []
+        self._asked: dict[str, list[str]] = collections.defaultdict(list)
         self._call("session.new", capabilities={"alwaysMatch": {"unhandledPromptBehavior": {"default": "accept"}}})
         self._call("session.subscribe", events=["browsingContext.userPromptOpened"])
         self._page = self._call("browsingContext.getTree")["contexts"][0]["context"]
@@ -115,8 +116,12 @@ class Firefox:
         page = copy.copy(self)
         where: dict[str, Any] = {"userContext": user} if user else {}
         page._page, page._user = self._call("browsingContext.create", type="tab", **where)["context"], user
-        page.questions = self.questions
         return page
+
+    @property
+    def questions(self) -> list[str]:
+        """What this page has put to the person in a box of its own; each is answered with OK."""
+        return self._asked[self._page]
 
     def close_page(self) -> None:
         """Close this page."""
@@ -228,7 +233,7 @@ class Firefox:
             for raw in self._socket:
                 message = json.loads(raw)
                 if message.get("method") == "browsingContext.userPromptOpened":
-                    self.questions.append(message["params"]["message"])
+                    self._asked[message["params"]["context"]].append(message["params"]["message"])
                 if "id" in message:
                     with self._changed:
                         self._answers[message["id"]] = message

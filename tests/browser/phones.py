@@ -17,6 +17,7 @@ from tests.browser.firefox import BrowserError, Firefox
 
 CHROMIUM = "/usr/bin/chromium"
 FLAGS = ["--no-sandbox", "--disable-background-networking", "--disable-component-update", "--disable-sync"]
+KINDS = ["chromium", "firefox"]
 SIZE = {"width": 390, "height": 844}
 # A phone's clock that is wrong, for the pages of our own.
 CLOCK = """const Real = Date, shift = {seconds} * 1000;
@@ -40,8 +41,8 @@ KEPT = """new Promise((resolve, reject) => {
 class Driver(Protocol):
     """What a browser must be able to do."""
 
-    questions: list[str]
-
+    @property
+    def questions(self) -> list[str]: ...
     def open(self, url: str) -> None: ...
     def js(self, expression: str, *, patience: float = 20) -> Any: ...
     def tab(self) -> "Driver": ...
@@ -95,8 +96,11 @@ class Phone:
         self.driver, self.url = driver, url
 
     def open(self, path: str) -> None:
-        """Go to a page of the clinic, and wait until the worker looks after it."""
-        self.driver.open(self.url + path)
+        """Go to a page of the clinic; a page that was just on its way somewhere else may cut the first try off."""
+        try:
+            self.driver.open(self.url + path)
+        except (Error, BrowserError):
+            self.driver.open(self.url + path)
 
     def sign_in(self, token: str) -> None:
         """Sign in as the person of this token, with the worker in place for what comes."""
@@ -140,10 +144,19 @@ class Phone:
         """Until the text is on the page, as a person sees it."""
         self.wait_for(f"document.body.innerText.includes({json.dumps(text)})", seconds=seconds)
 
+    def is_told(self, words: str) -> None:
+        """Until the page has put this to the person in a box of its own, which they have answered with OK."""
+        deadline = time.monotonic() + 20
+        while not any(words in one for one in self.driver.questions):
+            assert time.monotonic() < deadline, self.driver.questions
+            self.js("new Promise(resolve => setTimeout(resolve, 50, true))")
+
     def arrives(self) -> None:
-        """Until the page says that the entry is at the clinic: on the phone's own list, or on the page of the entry."""
-        listed = "document.querySelector('[data-waiting] li[data-state=sent]')"
-        self.wait_for(f"{listed} || /^.reactions.[0-9a-f-]{{36}}$/.test(location.pathname)")
+        """Until the page says that the entry is at the clinic: on its list, or as the page that the form leads to."""
+        listed = (
+            "!document.querySelector('[data-check-in]') && document.querySelector('[data-waiting] li[data-state=sent]')"
+        )
+        self.wait_for(f"({listed}) || /^.reactions.[0-9a-f-]{{36}}$/.test(location.pathname)")
 
     def text(self, selector: str) -> str:
         """The text of the first element that fits, as it is shown."""

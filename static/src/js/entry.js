@@ -9,6 +9,7 @@ import { stateOf, word } from './words.js';
 const PATIENCE_MS = 6_000;
 let form;
 let goBack;
+let stopSaying = () => {};
 
 export const subjectOf = () => document.body.dataset.subject || document.body.dataset.shellSubject;
 
@@ -66,7 +67,8 @@ async function keepAndSend(feels, place) {
     return entry;
   };
   await say();
-  onChange(say);
+  stopSaying();
+  stopSaying = onChange(say);
   await Promise.race([flush({ eager: true }), new Promise((resolve) => { setTimeout(resolve, PATIENCE_MS); })]).catch(() => {});
   const entry = await say();
   return entry.state === 'sent' ? { url: (await contentOf(entry))?.answer.url } : {};

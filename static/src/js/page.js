@@ -1,7 +1,11 @@
 // What every page does: says when there is no network, guards against a second press, learns what the offline page needs.
-import { everything, forgetPerson, learn } from './store.js';
-import { forgetDevice } from './subscription.js';
+import { call, jsonOf } from './queue.js';
+import { everything, forgetPerson, known, learn } from './store.js';
+import { forgetDevice, soon } from './subscription.js';
 import { word } from './words.js';
+
+const HOUR_MS = 3_600_000;
+let remembering = null;
 
 export function startPage() {
   showNetwork();
@@ -11,7 +15,7 @@ export function startPage() {
   document.addEventListener('submit', guardOnce);
   document.querySelector('form[data-sign-out]')?.addEventListener('submit', signOut);
   document.querySelector('[data-error-summary]')?.focus();
-  remember().catch(() => {});
+  remembering = remember().catch(() => {});
   registerWorker().catch(() => {});
 }
 
@@ -28,24 +32,29 @@ function guardOnce(event) {
   form.querySelector('button')?.setAttribute('aria-busy', 'true');
 }
 
+// What the offline page needs, in the language of this page; asked for anew on the start page, else once an hour.
 async function remember() {
-  const person = document.getElementById('person');
-  if (!person) return;
-  const { name, phone, phoneHref, emergency, areas } = person.dataset;
-  const { subject } = document.body.dataset;
-  await learn('person', { subject, language: document.documentElement.lang, name, phone, phoneHref, emergency, ...(areas ? { areas: areas.split(' ') } : {}) });
+  const { subject, page } = document.body.dataset;
+  if (!document.getElementById('person')) return;
+  const kept = await known('person').catch(() => null);
+  const isFresh = kept?.subject === subject && kept.language === document.documentElement.lang && Date.now() - kept.asOf < HOUR_MS;
+  if (isFresh && page !== 'home') return;
+  const response = await call('/phone', { headers: { Accept: 'application/json' } });
+  const person = response.ok ? await jsonOf(response) : null;
+  if (person?.subject === subject) await learn('person', { ...person, asOf: Date.now() });
 }
 
+// Nothing is forgotten before the server has ended the sign-in: without a network the person stays signed in, and is told.
 async function signOut(event) {
-  const form = event.target;
-  if (form.dataset.ready) return;
   event.preventDefault();
   const unsent = (await everything().catch(() => [])).some((entry) => entry.state !== 'sent' && !entry.isSettled);
   if (unsent && !confirm(word('sign_out_unsent'))) return;
+  await soon(forgetDevice(), 3_000).catch(() => {});
+  const response = await call('/sign-out', { method: 'POST', redirect: 'manual' }).catch(() => null);
+  if (response?.type !== 'opaqueredirect' && response?.status !== 401) return void alert(word('push_failed'));
+  await remembering; // or it would learn the person again after this
   await forgetPerson(document.body.dataset.subject).catch(() => {});
-  await forgetDevice().catch(() => {});
-  form.dataset.ready = 'yes';
-  form.requestSubmit();
+  location.replace('/sign-in');
 }
 
 async function registerWorker() {
@@ -53,6 +62,8 @@ async function registerWorker() {
   const registration = await navigator.serviceWorker.register('/sw.js', { updateViaCache: 'none' });
   const offer = (worker) => { if (worker && navigator.serviceWorker.controller) offerUpdate(worker); };
   offer(registration.waiting);
+  // For an offline page in the language of this one.
+  navigator.serviceWorker.ready.then(({ active }) => active.postMessage({ language: document.documentElement.lang }));
   registration.addEventListener('updatefound', () => {
     const worker = registration.installing;
     worker.addEventListener('statechange', () => { if (worker.state === 'installed') offer(worker); });

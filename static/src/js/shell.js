@@ -1,21 +1,24 @@
 // The page that opens without a network: impersonal in the cache, personal parts from the phone's own store.
 import { known } from './store.js';
-import { word } from './words.js';
+import { momentOf, word } from './words.js';
+
+// What each address shows; any other shows the start page with all of it.
+const PARTS = { '/call': ['call'], '/sessions': ['sessions', 'call'], '/aftercare': ['aftercare', 'call'] };
 
 export async function startShell() {
   if (document.body.dataset.page !== 'shell') return;
   const person = await known('person').catch(() => null);
   if (!person?.subject) return;
   document.body.dataset.shellSubject = person.subject;
-  show('[data-shell-nobody]', false);
-  show('[data-shell-person]', true);
+  for (const [selector, isShown] of [['[data-shell-nobody]', false], ['[data-shell-person]', true], ['[data-shell-tabs]', true]]) show(selector, isShown);
   const form = document.querySelector('form[data-check-in]');
   form.elements.id.value = crypto.randomUUID();
-  form.elements.noted_at.value = new Date().toISOString();
   fillNumbers(person);
+  fillParts(person);
   keepTreatedAreas(form, person.areas);
   copyPattern(form);
-  const openForm = () => { show('[data-shell-start]', false); show('[data-shell-form]', true); };
+  askOwnSigns(form, person.groups);
+  const openForm = () => { show('[data-shell-start]', false); show('[data-shell-form]', true); show('[data-shell-tabs]', false); };
   document.querySelector('[data-shell-check-in]').addEventListener('click', openForm);
   if (location.pathname.startsWith('/reactions')) openForm();
 }
@@ -24,16 +27,40 @@ function show(selector, isShown) {
   document.querySelector(selector).hidden = !isShown;
 }
 
-function fillNumbers({ phone, phoneHref, emergency }) {
-  for (const link of document.querySelectorAll('[data-call="clinic"]')) {
-    link.hidden = !phone;
-    link.href = phoneHref;
-    link.querySelector('[data-call-text]').textContent = phone;
+function fillNumbers({ phone, phone_href: phoneHref, out_of_hours: closed, out_of_hours_href: closedHref, emergency }) {
+  for (const [name, text, href] of [['clinic', phone, phoneHref], ['out_of_hours', closed, closedHref]]) {
+    for (const link of document.querySelectorAll(`[data-call="${name}"]`)) {
+      link.hidden = !text;
+      link.href = href;
+      link.querySelector('[data-call-text]').textContent = text;
+    }
   }
   for (const link of document.querySelectorAll('[data-call="emergency"]')) {
     link.href = `tel:${emergency}`;
     link.querySelector('strong').textContent = word('call_number', { number: emergency });
   }
+}
+
+function fillParts({ sessions, aftercare, asOf }) {
+  const holds = aftercare.filter((one) => Date.parse(one.ends_at) > Date.now());
+  list('[data-shell-sessions]', sessions.map(({ line, state }) => [line, state]));
+  list('[data-shell-aftercare]', holds.map(({ line, until }) => [line, until]));
+  document.querySelector('[data-shell-as-of]').textContent = momentOf(asOf);
+  const wanted = PARTS[location.pathname];
+  for (const part of document.querySelectorAll('[data-shell-part]')) {
+    const isEmpty = part.querySelector('ul') && !part.querySelector('li');
+    part.hidden = isEmpty || Boolean(wanted && !wanted.includes(part.dataset.shellPart));
+  }
+  const at = location.pathname === '/' || location.pathname in PARTS ? document.querySelector(`[data-shell-tabs] a[href="${location.pathname}"]`) : null;
+  at?.setAttribute('aria-current', 'page');
+}
+
+function list(selector, rows) {
+  document.querySelector(selector).replaceChildren(...rows.map(([text, side]) => {
+    const row = document.createElement('li');
+    for (const [name, content] of [['span', text], ['strong', side]]) row.append(Object.assign(document.createElement(name), { textContent: content }));
+    return row;
+  }));
 }
 
 function keepTreatedAreas(form, areas) {
@@ -51,4 +78,35 @@ function copyPattern(form) {
     pattern.insertAdjacentHTML('beforebegin', pattern.outerHTML.replaceAll('AREA', box.value).replaceAll('LABEL', label));
   }
   pattern.remove();
+}
+
+// The page asks the shipped protocol's warning signs; the clinic may ask others. The first group is the pattern for all.
+function askOwnSigns(form, groups) {
+  if (!groups?.length) return;
+  const shipped = [...form.querySelectorAll('[data-signs-of]')].map((signs) => [form.querySelector(`[name="group"][value="${signs.dataset.signsOf}"]`).closest('label'), signs]);
+  const [[choice, signs]] = shipped;
+  groups.forEach((group, number) => choice.before(...groupFrom(choice, signs, group, number ? `group-${group.id}` : 'group')));
+  for (const part of shipped.flat()) part.remove();
+}
+
+function groupFrom(choice, signs, { id, line, signs: own }, boxId) {
+  const box = filled(choice, id, line, boxId);
+  const list = signs.cloneNode(true);
+  list.dataset.signsOf = id;
+  list.setAttribute('aria-label', line);
+  const [first, ...others] = [...list.querySelectorAll('[name="sign"]')].map((sign) => sign.closest('label'));
+  for (const sign of own) {
+    const copy = filled(first, sign.id, sign.line, `sign-${sign.id}`);
+    copy.querySelector('input').toggleAttribute('data-emergency', sign.is_emergency);
+    first.before(copy);
+  }
+  for (const label of [first, ...others]) label.remove();
+  return [box, list];
+}
+
+function filled(label, value, text, id) {
+  const copy = label.cloneNode(true);
+  Object.assign(copy.querySelector('input'), { value, id });
+  copy.querySelector('span').textContent = text;
+  return copy;
 }

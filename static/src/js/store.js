@@ -34,7 +34,11 @@ function changed() {
   listeners.forEach((listener) => listener());
 }
 
-export const onChange = (listener) => listeners.add(listener);
+// Calls `listener` after every change; what it returns ends that.
+export function onChange(listener) {
+  listeners.add(listener);
+  return () => listeners.delete(listener);
+}
 
 // The one key of this phone. Two tabs that make one at the same time end with the same: the first that was kept.
 async function key() {

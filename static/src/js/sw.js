@@ -4,10 +4,14 @@ import { flush } from './queue.js';
 import { known } from './store.js';
 
 const CACHE = `shell-${self.__VERSION}`;
+const SHELLS = self.__PRECACHE.filter((url) => url.startsWith('/shell/'));
 
 self.addEventListener('install', (event) => event.waitUntil(keepShell()));
 self.addEventListener('activate', (event) => event.waitUntil(takeOver()));
-self.addEventListener('message', (event) => { if (event.data === 'skip-waiting') self.skipWaiting(); });
+self.addEventListener('message', (event) => {
+  if (event.data === 'skip-waiting') self.skipWaiting();
+  else if (event.data?.language) event.waitUntil(keepShellOf(event.data.language).catch(() => {}));
+});
 self.addEventListener('sync', (event) => { if (event.tag === 'entries') event.waitUntil(sendOrTryAgain()); });
 self.addEventListener('push', (event) => event.waitUntil(onPush(event)));
 self.addEventListener('pushsubscriptionchange', (event) => event.waitUntil(onSubscriptionEnd()));
@@ -20,14 +24,23 @@ self.addEventListener('fetch', (event) => {
   else if (request.mode === 'navigate') event.respondWith(fetch(request).catch(shell));
 });
 
+// Without credentials: what is kept is the same for everybody. Of the offline pages only the one in the person's language.
 async function keepShell() {
   const cache = await caches.open(CACHE);
-  // Without credentials: what is kept is the same for everybody.
-  await cache.addAll(self.__PRECACHE.map((url) => new Request(url, { cache: 'reload', credentials: 'omit' })));
+  const files = self.__PRECACHE.filter((url) => !SHELLS.includes(url));
+  await cache.addAll([...files, await ownShell()].map((url) => new Request(url, { cache: 'reload', credentials: 'omit' })));
 }
 
+async function keepShellOf(language) {
+  const cache = await caches.open(CACHE);
+  const url = shellOf(language);
+  if (url && !(await cache.match(url))) await cache.add(new Request(url, { cache: 'reload', credentials: 'omit' }));
+}
+
+// The release before stays, for pages of it that are still open; `keys` names the oldest first.
 async function takeOver() {
-  for (const name of await caches.keys()) if (name.startsWith('shell-') && name !== CACHE) await caches.delete(name);
+  const older = (await caches.keys()).filter((name) => name.startsWith('shell-') && name !== CACHE);
+  for (const name of older.slice(0, -1)) await caches.delete(name);
   await self.clients.claim();
 }
 
@@ -35,12 +48,19 @@ async function fromCache(request) {
   return (await caches.match(request)) ?? fetch(request);
 }
 
+const shellOf = (language) => SHELLS.find((url) => url === `/shell/${language?.split('-')[0]}`);
+
 // In the language of the person on this phone, else the phone's own, else the first there is.
-async function shell() {
+async function ownShell() {
   const person = await known('person').catch(() => null);
-  const shells = self.__PRECACHE.filter((url) => url.startsWith('/shell/'));
-  const of = (language) => shells.find((url) => url === `/shell/${language?.split('-')[0]}`);
-  return (await caches.match(of(person?.language) ?? of(self.navigator.language) ?? shells[0])) ?? Response.error();
+  return shellOf(person?.language) ?? shellOf(self.navigator.language) ?? SHELLS[0];
+}
+
+async function shell() {
+  const cache = await caches.open(CACHE);
+  const wanted = [await ownShell(), ...SHELLS];
+  for (const url of wanted) { const found = await cache.match(url); if (found) return found; }
+  return Response.error();
 }
 
 async function sendOrTryAgain() {

@@ -3,54 +3,19 @@
 Each story is told in Chromium and in Firefox, over a line that can be down, cut off, or answer in the clinic's place.
 """
 
-from collections.abc import Callable, Iterator
-from contextlib import ExitStack
 from datetime import timedelta
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, Playwright
+from playwright.sync_api import Playwright
 
 from companion.clock import utc_now
 from tests.browser.clinic import Clinic
-from tests.browser.firefox import Firefox
 from tests.browser.line import ANSWERS
-from tests.browser.phones import Phone, fresh, killable
+from tests.browser.phones import KINDS, Phone, killable
 
 pytestmark = pytest.mark.browser
-KINDS = ["chromium", "firefox"]
 NOT_SENT = "Saved on this phone, not sent yet"
-
-
-@pytest.fixture(scope="module")
-def clinic(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Clinic]:
-    with Clinic.running(tmp_path_factory.mktemp("clinic")) as running:
-        yield running
-
-
-@pytest.fixture(scope="module")
-def firefox() -> Iterator[Callable[[], Firefox]]:
-    """The one Firefox of these tests, started when the first asks for it."""
-    with ExitStack() as stack:
-        running: list[Firefox] = []
-
-        def start() -> Firefox:
-            if not running:
-                running.append(stack.enter_context(Firefox.running()))
-            return running[0]
-
-        yield start
-
-
-@pytest.fixture(params=KINDS)
-def phone(
-    request: pytest.FixtureRequest, browser: Browser, firefox: Callable[[], Firefox], clinic: Clinic
-) -> Iterator[Phone]:
-    clinic.start()
-    line = clinic.line
-    line.is_down, line.instead, line.before_put, line.after_put, line.worker_prefix = False, None, None, None, ""
-    line.puts.clear()
-    yield from fresh(request.param, browser, firefox, line.url)
 
 
 def test_without_a_network_the_entry_waits_and_is_sent_once(clinic: Clinic, phone: Phone) -> None:
