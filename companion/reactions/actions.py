@@ -34,6 +34,7 @@ log = logging.getLogger(__name__)
 # How long after the last entry a silence is still looked for.
 SILENCE_LOOKS_BACK = timedelta(days=14)
 _FAILED = N_("The entry could not be assessed: look at it yourself")
+_REFUSED = N_("A check-in from the phone could not be read: call the patient")
 _FAILED_PATIENT = N_("A person at your clinic has to look at this")
 
 
@@ -73,6 +74,22 @@ def submit(db: Session, patient: tuple[UUID, UUID], reaction_id: UUID, entry: En
     record(db, clinic_id=clinic_id, actor_id=patient_id, verb="reaction.submitted", about=about, now=now)
     crash.here("entry_judged")
     return Submitted(reaction_id, result.disposition.code, is_new=True)
+
+
+def alarm_refused(db: Session, patient: tuple[UUID, UUID], reaction_id: UUID, *, now: datetime) -> None:
+    """An entry was refused and may hold anything: a person has to ask, within the hour. Once for each entry."""
+    clinic_id, patient_id = patient
+    if cases.cases_of_subjects(db, clinic_id, [reaction_id]):
+        return
+    escalation.open_case(
+        db,
+        clinic_id=clinic_id,
+        patient_id=patient_id,
+        subject_id=reaction_id,
+        level=Disposition.CLINIC_URGENT_1H.code,
+        summary=_REFUSED,
+        now=now,
+    )
 
 
 def mark_mistaken(db: Session, patient: tuple[UUID, UUID], reaction_id: UUID, *, now: datetime) -> None:

@@ -34,6 +34,8 @@ from companion.web.requests import form_fields, read_json
 log = logging.getLogger(__name__)
 blueprint = Blueprint("reactions", __name__)
 _BODY_LIMIT = 64 * 1024
+# The phone does not send these again: unreadable, another entry of this id, too large, a field that cannot be.
+_REFUSALS = (400, 409, 413, 422)
 # A phone keeps what it has sent for 30 days by its own clock, which may be wrong.
 _PHONE_KEEPS = timedelta(days=60)
 
@@ -163,8 +165,8 @@ def put(reaction_id: UUID) -> tuple[Response, int]:
         entry = forms.parse_entry(read_json(_BODY_LIMIT), subject=actor.subject_key, now=now)
         submitted = _submit(rt, actor, reaction_id, entry, now)
     except CompanionError as error:
-        # The patient is told to call; somebody must also see that an entry could not be taken. Names of fields only.
-        log.error("entry %s refused: %s %s", reaction_id, error.code, sorted(getattr(error, "fields", ())))
+        if error.status in _REFUSALS:
+            _alarm_refused(rt, actor, reaction_id, error, now)
         raise
     body = {
         "id": str(reaction_id),
@@ -303,6 +305,13 @@ def _submit(rt: Runtime, actor: Actor, reaction_id: UUID, entry: forms.Entry, no
         submitted = actions.submit(db, (actor.clinic_id, actor.id), reaction_id, entry, now=now)
     crash.here("entry_committed")
     return submitted
+
+
+def _alarm_refused(rt: Runtime, actor: Actor, reaction_id: UUID, error: CompanionError, now: datetime) -> None:
+    # The patient is told to call; somebody at the clinic must see it as well. Names of fields only.
+    log.error("entry %s refused: %s %s", reaction_id, error.code, sorted(getattr(error, "fields", ())))
+    with rt.db.transaction(actor.clinic_id) as db:
+        actions.alarm_refused(db, (actor.clinic_id, actor.id), reaction_id, now=now)
 
 
 def _uuid(given: str) -> UUID:

@@ -1,0 +1,66 @@
+"""An entry that the server cannot take is never a quiet one: somebody at the clinic is told to ask."""
+
+from datetime import timedelta
+from typing import Any
+from uuid import uuid4
+
+import pytest
+from flask import Flask
+from sqlalchemy import select
+
+from companion.app import create_app
+from companion.db import EVERY_CLINIC
+from companion.escalation.models import Escalation
+from companion.outbox.models import Message
+from companion.runtime import Runtime
+from tests.people import NOW, Cast
+from tests.reactions.test_entries import count, entry, put
+from tests.signed_in import Browser, browser
+
+
+@pytest.fixture
+def app(rt: Runtime, cast: Cast) -> Flask:
+    return create_app(rt)
+
+
+@pytest.fixture
+def ada(app: Flask, rt: Runtime, cast: Cast) -> Browser:
+    return browser(app, rt, (cast.north, cast.ada))
+
+
+@pytest.mark.parametrize(
+    ("changes", "status"),
+    [
+        ({"feels": "maybe"}, 422),
+        ({"noted_at": (NOW - timedelta(days=400)).isoformat()}, 422),
+        ({"words": "x" * 70_000}, 413),
+        ({"temperature_c": float("nan")}, 422),
+    ],
+)
+def test_a_refused_entry_opens_a_case_that_says_to_call(
+    app: Flask, rt: Runtime, cast: Cast, ada: Browser, changes: dict[str, Any], status: int
+) -> None:
+    entry_id = uuid4()
+    for _ in range(2):
+        assert put(ada, entry(**changes), entry_id).status_code == status
+    with rt.db.reading(EVERY_CLINIC) as db:
+        case = db.scalars(select(Escalation)).one()
+        told = set(db.scalars(select(Message.recipient_id)))
+    assert (case.level, case.patient_id) == ("clinic_urgent_1h", cast.ada)
+    assert told == {cast.iris}
+    iris = browser(app, rt, (cast.north, cast.iris))
+    for path in ("/console/", f"/console/cases/{case.id}"):
+        assert "could not be read: call the patient" in iris.get(path).data.decode()
+
+
+def test_another_entry_under_the_same_id_opens_a_case(rt: Runtime, ada: Browser) -> None:
+    entry_id = uuid4()
+    put(ada, entry(), entry_id)
+    assert count(rt, Escalation) == 0
+    assert put(ada, entry(words="Another one"), entry_id).status_code == 409
+    assert count(rt, Escalation) == 1
+
+
+def test_an_entry_of_another_person_alarms_nobody(rt: Runtime, ada: Browser) -> None:
+    assert put(ada, entry(subject="subject-of-ben")).status_code == 403
+    assert count(rt, Escalation) == 0
