@@ -182,9 +182,9 @@ def _signs(sentences: Sequence[_Sentence], lexicon: Lexicon, areas: frozenset[st
     if not text.words:
         return
     scope = scope_of(text, lexicon.cues)
-    innocent = [span for pattern in lexicon.innocent for span in spans(pattern, text)]
+    innocent = tuple(spans(lexicon.innocent, text))
     for sign, words in lexicon.signs.items():
-        matches = (span for pattern in _wanted(words, text, areas) for span in spans(pattern, text))
+        matches = _matches(words, text, areas)
         match = next(
             (one for one in matches if not _overlaps(one, innocent) and scope.counts(one, passes=words.passes)), None
         )
@@ -219,10 +219,10 @@ def _read(sentences: Sequence[_Sentence], lexicon: Lexicon) -> Text:
     return Text(words, places, chunk_starts, starts, fills, filled, parted, strange, questions)
 
 
-def _wanted(words: Words, text: Text, areas: frozenset[str]) -> Iterator[Pattern]:
-    yield from words.certain
-    if not words.treated & areas and not any(True for one in words.unless for _ in spans(one, text)):
-        yield from words.patterns
+def _matches(words: Words, text: Text, areas: frozenset[str]) -> Iterator[Span]:
+    yield from spans(words.certain, text)
+    if not words.treated & areas and next(spans(words.unless, text), None) is None:
+        yield from spans(words.patterns, text)
 
 
 def _overlaps(one: Span, others: Iterable[Span]) -> bool:

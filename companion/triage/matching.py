@@ -15,6 +15,7 @@ NEAR, FAR, EITHER = 2, 5, 6  # other words between two words of a pattern: next 
 
 Span = tuple[int, int]
 _Filler = tuple[tuple[str, ...], int]
+_REMEMBERED = 50_000  # words looked up, so that strange ones do not fill the memory
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +48,15 @@ class Text:
         return self.questions[bisect_right(self.sentences, at) - 1]
 
 
+@dataclass(frozen=True, slots=True)
+class _Entry:
+    """The slots that a word fills alone, and by the next word those that it begins to fill."""
+
+    alone: tuple[int, ...]
+    phrases: Mapping[str, Sequence[_Filler]]
+    stems: Sequence[_Filler]
+
+
 class Index:
     """Which slots a word fills, alone or with those that follow it."""
 
@@ -54,7 +64,7 @@ class Index:
         self._slots: dict[frozenset[str], int] = {}
         self._words: dict[str, list[_Filler]] = {}
         self._stems: dict[str, list[_Filler]] = {}
-        self._looked_up: dict[str, list[_Filler]] = {}
+        self._looked_up: dict[str, _Entry] = {}
 
     def slot(self, phrases: Iterable[str]) -> int:
         """The slot that any of these fills: "word", "stem*", "two words"; "#" stands for a digit."""
@@ -69,31 +79,45 @@ class Index:
 
     def knows(self, word: str) -> bool:
         """Whether the word begins or fills anything."""
-        return bool(self._lookup(word))
+        return bool(self._fillers(word))
 
     def fills_any(self, word: str, slots: frozenset[int]) -> bool:
-        """Whether the word begins or fills one of these."""
-        return any(slot in slots for _, slot in self._lookup(word))
+        """Whether the word fills one of these by itself."""
+        return not slots.isdisjoint(self._lookup(word).alone)
 
     def fills(self, words: Sequence[str], places: Sequence[int]) -> dict[int, list[Span]]:
         """The slots that are filled, each with where, from left to right."""
         filled: dict[int, list[Span]] = {}
-        for at, word in enumerate(words):
-            for rest, slot in self._lookup(word):
-                end = at + 1 + len(rest)
-                if not rest or (_says(words[at + 1 : end], rest) and places[end - 1] - places[at] == len(rest)):
-                    filled.setdefault(slot, []).append((at, end))
+        entries = [self._lookup(word) for word in words]
+        for at, entry in enumerate(entries):
+            for slot in entry.alone:
+                filled.setdefault(slot, []).append((at, at + 1))
+            if at + 1 < len(words) and (entry.phrases or entry.stems):
+                following = [one for form in _forms(words[at + 1]) for one in entry.phrases.get(form, ())]
+                for rest, slot in (*following, *entry.stems):
+                    end = at + 1 + len(rest)
+                    if _says(words[at + 1 : end], rest) and places[end - 1] - places[at] == len(rest):
+                        filled.setdefault(slot, []).append((at, end))
         return filled
 
-    def _lookup(self, word: str) -> list[_Filler]:
+    def _lookup(self, word: str) -> _Entry:
         if word not in self._looked_up:
-            if len(self._looked_up) > 50_000:
+            if len(self._looked_up) > _REMEMBERED:
                 self._looked_up.clear()
-            self._looked_up[word] = [
-                *(filler for form in _forms(word) for filler in self._words.get(form, ())),
-                *(filler for end in range(len(word) + 1) for filler in self._stems.get(word[:end], ())),
-            ]
+            fillers = self._fillers(word)
+            phrases: dict[str, list[_Filler]] = {}
+            for filler in fillers:
+                if filler[0] and not filler[0][0].endswith("*"):
+                    phrases.setdefault(filler[0][0], []).append(filler)
+            stems = [filler for filler in fillers if filler[0] and filler[0][0].endswith("*")]
+            self._looked_up[word] = _Entry(tuple({slot for rest, slot in fillers if not rest}), phrases, stems)
         return self._looked_up[word]
+
+    def _fillers(self, word: str) -> list[_Filler]:
+        return [
+            *(filler for form in _forms(word) for filler in self._words.get(form, ())),
+            *(filler for end in range(len(word) + 1) for filler in self._stems.get(word[:end], ())),
+        ]
 
 
 def _forms(word: str) -> Iterator[str]:
@@ -147,9 +171,10 @@ def choices(word: str, sets: Mapping[str, object]) -> Iterator[str]:
             yield one.replace("_", " ")
 
 
-def spans(pattern: Pattern, text: Text) -> Iterator[Span]:
-    """Where the pattern stands: first word and the one after its last."""
-    if not pattern.needs & ~text.filled:
+def spans(patterns: Iterable[Pattern], text: Text) -> Iterator[Span]:
+    """Where any of the patterns stands: first word and the one after its last."""
+    missing = ~text.filled
+    for pattern in [one for one in patterns if not one.needs & missing]:
         for row in pattern.rows:
             for span in _row_spans(row, text):
                 if pattern.beside is None or _is_beside(span, text.fills[pattern.beside], text.places):
