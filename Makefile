@@ -63,6 +63,7 @@ browsers: ## Install Chromium and Firefox where they are missing (Debian, as roo
 
 bench: $(VENV)/tests.stamp browsers ## Figures of this machine (needs Node for Lighthouse)
 	$(BIN)/python -m tests.bench.triage
+	$(BIN)/python -m tests.bench.delivery
 	$(BIN)/python -m tests.bench.replay
 	$(BIN)/python -m tests.bench.lighthouse
 

@@ -62,7 +62,7 @@ def _nobody_reached(database: Database) -> list[Escalation]:
     with database.reading(EVERY_CLINIC) as db:
         return [
             case
-            for case in queries.waiting(db)
+            for case in queries.perhaps_unreached(db)
             if not is_exhausted(Policy.of(case.policy), case.step)
             and outbox.nobody_reached(db, case.clinic_id, ("escalation", case.id), actions.step_key(case))
         ]

@@ -5,13 +5,14 @@ from datetime import datetime
 from uuid import UUID
 
 from sqlalchemy import case as sql_case
-from sqlalchemy import or_, select
+from sqlalchemy import exists, or_, select
 from sqlalchemy.orm import Session
 
 from companion.accounts.models import Person
 from companion.clinic.queries import CARERS
 from companion.errors import NotFound
 from companion.escalation.models import ContactCard, Escalation, EscalationEntry, EscalationEvent
+from companion.outbox.models import Message
 from companion.policies.rules import LEVELS
 
 _urgency = sql_case({level: rank for rank, level in enumerate(LEVELS)}, value=Escalation.level)
@@ -151,9 +152,18 @@ def contact_card(db: Session, clinic_id: UUID, patient_id: UUID) -> ContactCard 
     return db.get(ContactCard, (clinic_id, patient_id))
 
 
-def waiting(db: Session) -> list[Escalation]:
-    """Open cases in the middle of their ladder: one step told, another to come."""
+def perhaps_unreached(db: Session) -> list[Escalation]:
+    """Open cases in the middle of their ladder with an alert that reached nobody."""
+    missed = exists().where(
+        Message.clinic_id == Escalation.clinic_id,
+        Message.about_kind == "escalation",
+        Message.about_id == Escalation.id,
+        Message.kind == "case_alert",
+        Message.state.in_(("unreachable", "expired")),
+    )
     rows = db.scalars(
-        select(Escalation).where(Escalation.next_step_at.is_not(None), Escalation.state == "open", Escalation.step > 0)
+        select(Escalation).where(
+            Escalation.next_step_at.is_not(None), Escalation.state == "open", Escalation.step > 0, missed
+        )
     )
     return list(rows)

@@ -120,13 +120,6 @@ def cancel(
     return len(changed)
 
 
-def has_due(db: Session, *, now: datetime) -> bool:
-    """Whether a claim would find anything: a read, so that an idle worker never takes the writer's lock."""
-    is_due = select(DueMessage.message_id).where(DueMessage.due_at <= now).limit(1)
-    is_over = select(LeasedMessage.message_id).where(_is_over(now)).limit(1)
-    return db.execute(is_due).first() is not None or db.execute(is_over).first() is not None
-
-
 def claim(db: Session, *, now: datetime, limit: int = rules.BATCH, lease: timedelta = rules.LEASE) -> list[Claimed]:
     """Take due messages off the queue and under a lease; a message is never under two leases."""
     _return_overdue(db, now)
@@ -150,48 +143,36 @@ def claim(db: Session, *, now: datetime, limit: int = rules.BATCH, lease: timede
 def settle(
     db: Session, claimed: Claimed, results: Sequence[Result], *, now: datetime, falls_back: bool = False
 ) -> None:
-    """Write down what came of a claim: attempts, pruned devices, the message's state, the next try.
+    """Write down what came of one message of a claim; see `settle_all`."""
+    settle_all(db, [(claimed, results)], now=now, falls_back=falls_back)
 
-    With `falls_back`, what no device can be told goes by e-mail too. Changes nothing but the list of attempts if the
-    lease was lost or the message was cancelled meanwhile.
+
+def settle_all(
+    db: Session, done: Sequence[tuple[Claimed, Sequence[Result]]], *, now: datetime, falls_back: bool = False
+) -> None:
+    """Write down what came of a claim: attempts, pruned devices, each message's state, the next try.
+
+    With `falls_back`, what no device can be told goes by e-mail too. Of a message whose lease was lost, or that was
+    cancelled meanwhile, nothing changes but the list of attempts.
     """
-    message = claimed.message
-    for result in results:
-        db.add(_attempt(message, result, now))
-        if result.outcome == "gone":
-            push.forget(db, clinic_id=message.clinic_id, device_id=result.device_id)
-    ours = delete(LeasedMessage).where(
-        LeasedMessage.clinic_id == message.clinic_id,
-        LeasedMessage.message_id == message.id,
-        LeasedMessage.fence == claimed.fence,
-    )
-    if db.execute(ours.returning(LeasedMessage.message_id)).first() is None:
-        return
-    waits = [timedelta(seconds=result.retry_after_seconds) for result in results if result.retry_after_seconds]
-    following = rules.after_attempt(
-        [result.outcome for result in results],
-        tries=message.tries + 1,
-        now=now,
-        expires_at=message.expires_at,
-        wait=max(waits, default=None),
-        jitter=random.random(),  # noqa: S311 - spreads retries, guards nothing
-    )
-    if not _follow(db, message, following, now):
-        return
-    if following.state == "sent":
-        _await_receipts(db, claimed, results, now)
-    if following.state == "unreachable" and falls_back:
-        _fall_back(db, claimed, now)
+    _keep_attempts(db, done, now)
+    ours = _give_up_leases(db, [claimed for claimed, _ in done])
+    followings = [(one, results, _following(one, results, now)) for one, results in done if one.message.id in ours]
+    changed = _follow(db, [(one.message, following) for one, _, following in followings], now)
+    awaited = list[dict[str, Any]]()
+    for one, results, following in followings:
+        if one.message.id in changed and following.state == "sent":
+            awaited += _awaited(one, results, now)
+        if one.message.id in changed and following.state == "unreachable" and falls_back:
+            _fall_back(db, one, now)
+    if awaited:
+        db.execute(insert(AwaitedReceipt), awaited)
 
 
 def expire(db: Session, claimed: Claimed, *, now: datetime) -> None:
     """A message whose time is over before anybody could be told: it stays in the inbox only."""
-    _follow(db, claimed.message, rules.Next("expired"), now)
-    db.execute(
-        delete(LeasedMessage).where(
-            LeasedMessage.fence == claimed.fence, LeasedMessage.message_id == claimed.message.id
-        )
-    )
+    _follow(db, [(claimed.message, rules.Next("expired"))], now)
+    _give_up_leases(db, [claimed])
 
 
 def give_up_silent(db: Session, *, now: datetime) -> int:
@@ -259,14 +240,9 @@ def _try_again(db: Session, clinic_id: UUID, message_id: UUID, now: datetime) ->
         db.execute(insert(DueMessage).values(clinic_id=clinic_id, message_id=message_id, due_at=now))
 
 
-def _is_over(now: datetime) -> Any:
-    # Past its end, or further away than any lease lasts: the clock was set back.
-    return (LeasedMessage.lease_until <= now) | (LeasedMessage.lease_until > now + 2 * rules.LEASE)
-
-
 def _return_overdue(db: Session, now: datetime) -> None:
     lost = db.execute(
-        delete(LeasedMessage).where(_is_over(now)).returning(LeasedMessage.clinic_id, LeasedMessage.message_id)
+        delete(LeasedMessage).where(queries.is_over(now)).returning(LeasedMessage.clinic_id, LeasedMessage.message_id)
     ).all()
     if lost:
         rows = [{"clinic_id": row.clinic_id, "message_id": row.message_id, "due_at": now} for row in lost]
@@ -324,13 +300,49 @@ def _bundle(claimed: Sequence[Claimed], now: datetime) -> None:
         one.message.carried_by = carriers.get(one.message.id)
 
 
-def _await_receipts(db: Session, claimed: Claimed, results: Sequence[Result], now: datetime) -> None:
+def _keep_attempts(db: Session, done: Sequence[tuple[Claimed, Sequence[Result]]], now: datetime) -> None:
+    rows = [_attempt(claimed.message, result, now) for claimed, results in done for result in results]
+    if rows:
+        db.execute(insert(Attempt), rows)
+    for clinic_id, device_id in {
+        (claimed.message.clinic_id, result.device_id)
+        for claimed, results in done
+        for result in results
+        if result.outcome == "gone"
+    }:
+        push.forget(db, clinic_id=clinic_id, device_id=device_id)
+
+
+def _give_up_leases(db: Session, claimed: Sequence[Claimed]) -> set[UUID]:
+    keys = [(one.message.clinic_id, one.message.id) for one in claimed]
+    ours = delete(LeasedMessage).where(
+        LeasedMessage.fence.in_({one.fence for one in claimed}),
+        tuple_(LeasedMessage.clinic_id, LeasedMessage.message_id).in_(keys),
+    )
+    return set(db.scalars(ours.returning(LeasedMessage.message_id)))
+
+
+def _following(claimed: Claimed, results: Sequence[Result], now: datetime) -> rules.Next:
+    waits = [timedelta(seconds=result.retry_after_seconds) for result in results if result.retry_after_seconds]
+    return rules.after_attempt(
+        [result.outcome for result in results],
+        tries=claimed.message.tries + 1,
+        now=now,
+        expires_at=claimed.message.expires_at,
+        wait=max(waits, default=None),
+        jitter=random.random(),  # noqa: S311 - spreads retries, guards nothing
+    )
+
+
+def _awaited(claimed: Claimed, results: Sequence[Result], now: datetime) -> list[dict[str, Any]]:
     message, accepted = claimed.message, {result.device_id for result in results if result.outcome == "accepted"}
-    for device in claimed.devices:
-        due_at = rules.receipt_due_at(device.proven_at, is_urgent=message.urgency == "high", now=now)
-        if due_at and device.id in accepted:
-            row = {"clinic_id": message.clinic_id, "message_id": message.id, "device_id": device.id, "due_at": due_at}
-            db.execute(insert(AwaitedReceipt).values(row))
+    own = {"clinic_id": message.clinic_id, "message_id": message.id}
+    due = {
+        device.id: rules.receipt_due_at(device.proven_at, is_urgent=message.urgency == "high", now=now)
+        for device in claimed.devices
+        if device.id in accepted
+    }
+    return [{**own, "device_id": device_id, "due_at": due_at} for device_id, due_at in due.items() if due_at]
 
 
 def _fall_back(db: Session, claimed: Claimed, now: datetime) -> None:
@@ -353,28 +365,32 @@ def _fall_back(db: Session, claimed: Claimed, now: datetime) -> None:
     )
 
 
-def _follow(db: Session, message: Message, following: rules.Next, now: datetime) -> bool:
-    changed = db.execute(
-        update(Message)
-        .where(Message.clinic_id == message.clinic_id, Message.id == message.id, Message.state == "pending")
-        .values(state=following.state, tries=Message.tries + 1, settled_at=None if following.due_at else now)
-        .returning(Message.id)
-    ).first()
-    if changed and following.due_at:
-        db.execute(
-            insert(DueMessage).values(clinic_id=message.clinic_id, message_id=message.id, due_at=following.due_at)
-        )
-    return changed is not None
+def _follow(db: Session, followings: Sequence[tuple[Message, rules.Next]], now: datetime) -> set[UUID]:
+    changed = set[UUID]()
+    for state in {following.state for _, following in followings}:
+        keys = [(message.clinic_id, message.id) for message, following in followings if following.state == state]
+        settled_at = None if state == "pending" else now
+        was_pending = (tuple_(Message.clinic_id, Message.id).in_(keys), Message.state == "pending")
+        values = {"state": state, "tries": Message.tries + 1, "settled_at": settled_at}
+        changed |= set(db.scalars(update(Message).where(*was_pending).values(values).returning(Message.id)))
+    due = [
+        {"clinic_id": message.clinic_id, "message_id": message.id, "due_at": following.due_at}
+        for message, following in followings
+        if following.due_at and message.id in changed
+    ]
+    if due:
+        db.execute(insert(DueMessage), due)
+    return changed
 
 
-def _attempt(message: Message, result: Result, now: datetime) -> Attempt:
-    return Attempt(
-        clinic_id=message.clinic_id,
-        id=new_id(),
-        message_id=message.id,
-        device_id=result.device_id,
-        at=now,
-        result=result.outcome,
-        status_code=result.status_code,
-        shown_at=None,
-    )
+def _attempt(message: Message, result: Result, now: datetime) -> dict[str, Any]:
+    return {
+        "clinic_id": message.clinic_id,
+        "id": new_id(),
+        "message_id": message.id,
+        "device_id": result.device_id,
+        "at": now,
+        "result": result.outcome,
+        "status_code": result.status_code,
+        "shown_at": None,
+    }

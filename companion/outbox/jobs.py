@@ -48,7 +48,7 @@ def deliver(
     handled = 0
     while True:
         with rt.db.reading(EVERY_CLINIC) as db:
-            if not actions.has_due(db, now=now):
+            if not queries.has_due(db, now=now):
                 return handled
         with rt.db.transaction(EVERY_CLINIC) as db:
             claimed = actions.claim(db, now=now, lease=timedelta(seconds=rt.config.lease_seconds))
@@ -77,10 +77,10 @@ def _deliver(
     results = _send(rt, sender, timely, now, couriers)
     crash.here("sent")
     with rt.db.transaction(EVERY_CLINIC) as db:
-        for one in timely:
-            actions.settle(db, one, results.get(one.message.id, ()), now=now, falls_back="email" in couriers)
+        done = [(one, results.get(one.message.id, ())) for one in timely]
+        actions.settle_all(db, done, now=now, falls_back="email" in couriers)
         for one in claimed:
-            if one not in timely:
+            if one.message.expires_at <= now:
                 actions.expire(db, one, now=now)
         crash.here("settled")
     for message_id, own in results.items():

@@ -4,11 +4,11 @@ from collections.abc import Sequence
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import select, tuple_
+from sqlalchemy import ColumnElement, select, tuple_
 from sqlalchemy.orm import Session
 
-from companion.outbox.models import Attempt, AwaitedReceipt, Message
-from companion.outbox.rules import RECEIPT_WITHIN
+from companion.outbox.models import Attempt, AwaitedReceipt, DueMessage, LeasedMessage, Message
+from companion.outbox.rules import LEASE, RECEIPT_WITHIN
 from companion.push import queries as push
 from companion.push.models import Subscription
 
@@ -29,6 +29,18 @@ def nobody_reached(db: Session, clinic_id: UUID, about: tuple[str, UUID], key_pr
     """Whether messages of these keys were written and every one of them reached no device."""
     found = [message for message in messages_about(db, clinic_id, about) if message.dedupe_key.startswith(key_prefix)]
     return bool(found) and all(message.state in ("unreachable", "expired") for message in found)
+
+
+def has_due(db: Session, *, now: datetime) -> bool:
+    """Whether a claim would find anything: a read, so that an idle worker never takes the writer's lock."""
+    is_due = select(DueMessage.message_id).where(DueMessage.due_at <= now).limit(1)
+    lost = select(LeasedMessage.message_id).where(is_over(now)).limit(1)
+    return db.execute(is_due).first() is not None or db.execute(lost).first() is not None
+
+
+def is_over(now: datetime) -> ColumnElement[bool]:
+    """The condition of a lease that is past its end, or further away than any lasts: the clock was set back."""
+    return (LeasedMessage.lease_until <= now) | (LeasedMessage.lease_until > now + 2 * LEASE)
 
 
 def devices_to_tell(db: Session, messages: Sequence[Message]) -> dict[UUID, tuple[Subscription, ...]]:

@@ -119,29 +119,9 @@ class Traffic:
         while not self._stop.wait(chance.uniform(0.4, 1.0)):
             patient = self._scene.new_patient()
             reaction_id, body = new_id(), _entry(patient)
-            while not self._put(patient, reaction_id, body):
+            while not _put(self._url, patient, reaction_id, body):
                 time.sleep(0.02)
             self.confirmed.append((reaction_id, patient))
-
-    def _put(self, patient: Patient, reaction_id: UUID, body: bytes) -> bool:
-        headers = {
-            "Content-Type": "application/json",
-            "Cookie": f"sign-in={patient.token}",
-            "Sec-Fetch-Site": "same-origin",
-        }
-        request = urllib.request.Request(
-            f"{self._url}/reactions/{reaction_id}", data=body, headers=headers, method="PUT"
-        )
-        try:
-            with urllib.request.urlopen(request, timeout=20) as answer:
-                return bool(answer.status in (200, 201))
-        except HTTPError as error:
-            with error:
-                if error.code < 500:
-                    raise AssertionError(f"refused with {error.code}: {error.read()!r}") from None
-            return False
-        except (URLError, OSError):
-            return False
 
     def _step(self) -> None:
         chance = random.Random(0)
@@ -153,6 +133,30 @@ class Traffic:
                 )
                 with self._rt.db.transaction(patient.clinic_id) as db:
                     db.execute(due.values(next_step_at=utc_now()))
+
+
+def report(url: str, patient: Patient, reaction_id: UUID) -> bool:
+    """Send an entry with an emergency sign; False if it must be sent again."""
+    return _put(url, patient, reaction_id, _entry(patient))
+
+
+def _put(url: str, patient: Patient, reaction_id: UUID, body: bytes) -> bool:
+    headers = {
+        "Content-Type": "application/json",
+        "Cookie": f"sign-in={patient.token}",
+        "Sec-Fetch-Site": "same-origin",
+    }
+    request = urllib.request.Request(f"{url}/reactions/{reaction_id}", data=body, headers=headers, method="PUT")
+    try:
+        with urllib.request.urlopen(request, timeout=20) as answer:
+            return bool(answer.status in (200, 201))
+    except HTTPError as error:
+        with error:
+            if error.code < 500:
+                raise AssertionError(f"refused with {error.code}: {error.read()!r}") from None
+        return False
+    except (URLError, OSError):
+        return False
 
 
 def _entry(patient: Patient) -> bytes:
