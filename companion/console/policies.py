@@ -26,6 +26,7 @@ from companion.web.requests import form_fields
 
 blueprint = Blueprint("policies", __name__, url_prefix="/console/policies")
 _MOVES_SHOWN = 5
+_EMPTY_ROWS = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,7 +155,7 @@ def _edit_page(actor: Actor, level: str, errors: Mapping[str, str], fields: dict
             "console/policy.html",
             level=level,
             fields=fields or forms.fields_of(ladder, version=own.version if own else 0),
-            rows=range(rules.MAX_STEPS),
+            rows=range(min(rules.MAX_STEPS, len(ladder.steps) + _EMPTY_ROWS)),
             channels=rules.CHANNELS,
             is_set_up={"push": True, "email": rt.config.has_email, "webhook": rt.config.has_webhook},
             people=_names(db, actor.clinic_id),
