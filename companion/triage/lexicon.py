@@ -122,9 +122,10 @@ def _slots(signs: Iterable[Words]) -> frozenset[int]:
 
 
 def _speller(spelling: Mapping[str, str], common: Iterable[str], index: Index) -> Speller:
-    listed = {wrong: right for wrong, right in spelling.items() if wrong not in ("mending", "real")}
+    listed = {wrong: right for wrong, right in spelling.items() if wrong not in ("glued", "mending", "real")}
     real = (*common, *spelling.get("real", "").split())
-    return Speller(listed, mending=spelling.get("mending", "").split(), real=real, is_known=index.knows)
+    mending, glued = (spelling.get(name, "").split() for name in ("mending", "glued"))
+    return Speller(listed, mending=mending, real=real, is_known=index.knows, glued=glued)
 
 
 def _sign(row: Mapping[str, Any], sets: Mapping[str, object], index: Index) -> Words:

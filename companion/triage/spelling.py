@@ -4,6 +4,7 @@ import re
 import unicodedata
 from collections.abc import Callable, Iterable, Iterator, Mapping
 
+GLUED_FROM = 4  # letters of the word after a "j" or "l" that lost its apostrophe
 MENDED_FROM = 6  # letters: a slip in a shorter word makes another word too often
 _ELIDED = re.compile(r"\b(l|d|j|m|t|s|n|c|qu|jusqu|lorsqu|puisqu)['’`´]", re.IGNORECASE)
 _APOSTROPHE = re.compile(r"['’`´]")
@@ -26,12 +27,19 @@ class Speller:
     """Mends what is misspelt: by a list, then by rule against the words worth `mending`; other known words stay."""
 
     def __init__(
-        self, listed: Mapping[str, str], *, mending: Iterable[str], real: Iterable[str], is_known: Callable[[str], bool]
+        self,
+        listed: Mapping[str, str],
+        *,
+        mending: Iterable[str],
+        real: Iterable[str],
+        is_known: Callable[[str], bool],
+        glued: Iterable[str] = (),
     ) -> None:
         self._listed = {plain(wrong): right.split() for wrong, right in listed.items()}
         self._mending = frozenset(map(plain, mending))
         self._real = frozenset(map(plain, real))
         self._is_known = is_known
+        self._glued = tuple(glued)
         self._by_slip: dict[str, list[str]] = {}
         for word in sorted(word for word in self._mending if len(word) >= MENDED_FROM):
             for shorter in (word, *_one_letter_less(word)):
@@ -43,7 +51,7 @@ class Speller:
             return self._listed[word]
         if self._is_right(word) or not word.isalpha():
             return [word]
-        return self._drawn_out(word) or self._slip(word) or self._run_together(word) or [word]
+        return self._drawn_out(word) or self._unglued(word) or self._slip(word) or self._run_together(word) or [word]
 
     def _is_right(self, word: str) -> bool:
         return word in self._real or word in self._mending or self._is_known(word)
@@ -51,6 +59,14 @@ class Speller:
     def _drawn_out(self, word: str) -> list[str]:
         shortened = (_DRAWN_OUT.sub(letters, word) for letters in (r"\1\1", r"\1"))
         return next(([one] for one in shortened if one != word and self._is_right(one)), [])
+
+    def _unglued(self, word: str) -> list[str]:
+        """French drops the apostrophe, and the e: ["j", "etouffe"] for "jetouffe", ["j", "tremble"] for "jtremble"."""
+        parts = ((one, word[len(one) :]) for one in self._glued if word.startswith(one))
+        return next(([one, *self._listed.get(rest, [rest])] for one, rest in parts if self._is_glued(rest)), [])
+
+    def _is_glued(self, rest: str) -> bool:
+        return len(rest) >= GLUED_FROM and (rest in self._listed or self._is_right(rest))
 
     def _slip(self, word: str) -> list[str]:
         if len(word) < MENDED_FROM - 1:

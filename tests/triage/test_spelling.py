@@ -9,6 +9,7 @@ SPELLER = Speller(
     mending=["breathing", "breathe", "swollen", "throat", "chest"],
     real=["breeding", "threat", "so"],
     is_known=lambda word: word in ("cant", "pain") or word.startswith("swell"),
+    glued=["j", "l", "qu"],
 )
 
 
@@ -28,6 +29,11 @@ SPELLER = Speller(
         ("breding", ["breding"]),
         ("feathing", ["feathing"]),
         ("teh", ["teh"]),
+        ("jswelling", ["j", "swelling"]),
+        ("lbreathing", ["l", "breathing"]),
+        ("jtounge", ["j", "tongue"]),
+        ("jso", ["jso"]),
+        ("quelling", ["quelling"]),
         ("2024", ["2024"]),
     ],
 )
