@@ -139,8 +139,8 @@ class Scope:
 
     def _is_asked(self, reach: _Reach) -> bool:
         """A question that is not about what is so with oneself; "could it make my eye red?" is none either."""
-        (left, begin), end, is_marked = (reach.part[0], reach.match[0]), reach.match[1], self.text.asked(reach.match[0])
-        if is_marked and self._says("asks_after", end, reach.sentence[1]):
+        left, begin, is_marked = reach.part[0], reach.match[0], self.text.asked(reach.match[0])
+        if is_marked and self._says("asks_after", begin, reach.sentence[1]):
             return True
         starts = {left, reach.chunk[0]}
         asks = [*self._within("asks", left, begin), *(self._within("asks_if_marked", left, begin) if is_marked else ())]
