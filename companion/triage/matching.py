@@ -11,7 +11,7 @@ from itertools import permutations
 
 from companion.triage.spelling import plain
 
-NEAR, FAR, EITHER = 2, 5, 6  # other words between two words of a pattern: next to it, "..", and "&"
+NEAR, FAR, EITHER, WIDE = 2, 5, 6, 16  # words between two words of a pattern: next to it, "..", "&", and "&&"
 
 Span = tuple[int, int]
 _Filler = tuple[tuple[str, ...], int]
@@ -140,14 +140,15 @@ def read_pattern(source: str, sets: Mapping[str, object], index: Index) -> Patte
     """A pattern from its line in a lexicon; raises KeyError for a set that does not exist."""
     source, _, near = source.partition(" ~ ")
     beside = index.slot(choices(near, sets)) if near else None
-    parts = [_row(part.split(), sets, index) for part in source.split(" & ")]
+    joint, gap = (" && ", WIDE) if " && " in source else (" & ", EITHER)
+    parts = [_row(part.split(), sets, index, gap=gap) for part in source.split(joint)]
     rows = tuple(tuple(_joined(order)) for order in permutations(parts))
     slots = {slot for _, slot in rows[0]} | ({beside} if beside is not None else set())
     return Pattern(sum(1 << slot for slot in slots), rows, beside)
 
 
-def _row(words: Sequence[str], sets: Mapping[str, object], index: Index) -> list[tuple[int, int]]:
-    row, gap = [], EITHER
+def _row(words: Sequence[str], sets: Mapping[str, object], index: Index, *, gap: int) -> list[tuple[int, int]]:
+    row = []
     for word in words:
         if word == "..":
             gap = FAR
