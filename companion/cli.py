@@ -155,9 +155,10 @@ def doctor() -> None:
     """Check this installation and explain each finding."""
     findings = examine(Config(), utc_now())
     for finding in findings:
-        mark = "[green]ok[/green]  " if finding.is_ok else "[red]fault[/red]"
+        bad = "[red]fault[/red]" if finding.is_grave else "[yellow]warn[/yellow] "
+        mark = "[green]ok[/green]   " if finding.is_ok else bad
         console.print(f"{mark} {finding.what}: {finding.explanation}")
-    sys.exit(0 if all(finding.is_ok for finding in findings) else 1)
+    sys.exit(0 if all(finding.is_ok or not finding.is_grave for finding in findings) else 1)
 
 
 @commands.command()

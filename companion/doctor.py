@@ -14,15 +14,20 @@ from companion.db import EVERY_CLINIC, Database
 from companion.errors import Misconfigured
 from companion.operations import queries as operations
 from companion.paths import STATIC
+from companion.runtime import Runtime
 
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One check: what was looked at, whether it is well, what it means or what to do."""
+    """One check: what was looked at, whether it is well, what it means or what to do.
+
+    What is not grave is a standing warning: the product works, and something could be safer.
+    """
 
     what: str
     is_ok: bool
     explanation: str
+    is_grave: bool = True
 
 
 def examine(config: Config, now: datetime) -> list[Finding]:
@@ -32,14 +37,14 @@ def examine(config: Config, now: datetime) -> list[Finding]:
     try:
         findings += [_schema(db), *_library(db)]
         if all(finding.is_ok for finding in findings):
-            findings += _alerting(db, now)
+            findings += [*_alerting(db, now), *_signs(db, config, now)]
     except (SQLAlchemyError, OSError) as error:
         findings.append(
             Finding("Database", False, f"cannot be reached ({type(error).__name__}); see COMPANION_DATABASE_URL")
         )
     finally:
         db.close()
-    return findings
+    return [*findings, _ping(config), _operator(config)]
 
 
 def _data_folder(config: Config) -> Finding:
@@ -96,3 +101,38 @@ def _alerting(db: Database, now: datetime) -> list[Finding]:
             for name, one in found.items()
         ),
     ]
+
+
+# Signs of health that `_alerting` does not say already, and what to do about each.
+_SIGNS = {
+    "canary_age_seconds": ("Canary", "no proof lately that an alert gets through: read the worker's log"),
+    "devices_of_another_key": ("Push key", "devices that subscribed with a lost key: put the old key back"),
+    "pushes_refused_last_day": ("Push services", "messages were refused as our own fault: read the worker's log"),
+    "late_jobs": ("Housekeeper", "jobs have not succeeded for long: read the worker's log"),
+    "mismatches": ("Reconciliation", "entries, assessments, cases and messages do not agree: read the worker's log"),
+    "backup_age_seconds": ("Backup", "none for a day: look at the disk, and at the worker's log"),
+    "disk_used_percent": ("Disk", "nearly full: make room"),
+    "clock_skew_seconds": ("Clock", "differs from the database's: set both by NTP"),
+}
+
+
+def _signs(db: Database, config: Config, now: datetime) -> list[Finding]:
+    rt = Runtime(config, load_secrets(config.data_dir / "secrets"), db, lambda: now)
+    with db.reading(EVERY_CLINIC) as session:
+        found = operations.health(session, rt, now)
+    return [
+        Finding(_SIGNS[sign.name][0], sign.is_ok, f"{sign.value:g}" if sign.is_ok else _SIGNS[sign.name][1])
+        for sign in found
+        if sign.name in _SIGNS
+    ]
+
+
+def _ping(config: Config) -> Finding:
+    told = "is called after each proof" if config.ping_url else "set COMPANION_PING_URL: this machine may sleep unseen"
+    return Finding("Outside ping", bool(config.ping_url), told, is_grave=False)
+
+
+def _operator(config: Config) -> Finding:
+    is_ok = bool(config.has_webhook or (config.operator_email and config.has_email))
+    told = "is told of alarms" if is_ok else "set COMPANION_OPERATOR_EMAIL and COMPANION_SMTP_URL, or a webhook"
+    return Finding("Operator", is_ok, told, is_grave=False)

@@ -32,6 +32,7 @@ def facts(db: Session, clinic_id: UUID, config: Config, now: datetime) -> rules.
         empty_steps=_empty_steps(db, clinic_id, now),
         carers=carers(db, clinic_id),
         is_set_up=frozenset(channel for channel, is_there in is_set_up.items() if is_there),
+        is_watched=bool(config.ping_url),
         proven={channel: proof.proven_at for channel, proof in proofs(db, clinic_id).items()},
     )
 

@@ -33,6 +33,7 @@ class Facts:
     empty_steps: Sequence[tuple[str, int]]
     carers: Sequence[Carer]
     is_set_up: frozenset[str]
+    is_watched: bool
     proven: Mapping[str, datetime]
 
 
@@ -51,7 +52,8 @@ def findings(facts: Facts, now: datetime) -> list[Finding]:
         found.append(Finding("no_rota"))
     found += [Finding("gap", {"starts_at": start, "ends_at": end}) for start, end in facts.gaps if facts.has_rota]
     found += [Finding("empty_step", {"level": level, "number": number}) for level, number in facts.empty_steps]
-    return found + _of_devices(facts, now) + _of_fallbacks(facts, now)
+    unwatched = [] if facts.is_watched else [Finding("unwatched")]
+    return found + _of_devices(facts, now) + _of_fallbacks(facts, now) + unwatched
 
 
 def _of_devices(facts: Facts, now: datetime) -> list[Finding]:

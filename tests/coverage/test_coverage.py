@@ -34,6 +34,7 @@ WELL = Facts(
     empty_steps=(),
     carers=(Carer("Iris", 1, NOW), Carer("Noor", 1, NOW)),
     is_set_up=frozenset({"email"}),
+    is_watched=True,
     proven={"email": NOW},
 )
 LONG_AGO = NOW - timedelta(days=31)
@@ -58,6 +59,7 @@ def test_a_clinic_that_is_covered_has_nothing_in_the_way() -> None:
         ({"carers": (Carer("Iris", 1, NOW), Carer("Noor", 1, None))}, "unproven_device"),
         ({"carers": (Carer("Iris", 1, NOW), Carer("Noor", 1, LONG_AGO))}, "unproven_device"),
         ({"is_set_up": frozenset()}, "no_fallback"),
+        ({"is_watched": False}, "unwatched"),
         ({"proven": {}}, "unproven_fallback"),
         ({"proven": {"email": NOW - timedelta(days=91)}}, "unproven_fallback"),
         ({"proven": {"webhook": NOW}}, "unproven_fallback"),
@@ -121,6 +123,7 @@ def test_the_facts_come_from_rota_ladders_and_devices(rt: Runtime, cast: Cast, p
         ("no_device", {"names": ["Carla"]}),
         ("unproven_device", {"names": ["Noor"]}),
         ("no_fallback", {}),
+        ("unwatched", {}),
     ]
 
 

@@ -28,7 +28,8 @@ from tests.push_service import PushService
 from tests.test_commands import free_port
 
 WEB_POINTS = frozenset({"entry_kept", "case_opened", "entry_judged", "entry_committed"})
-_FAULTS: tuple[Fault | int, ...] = (500, 503, 429, "reset", "hang")
+# One that hangs as well would hold its whole batch unsettled while kill follows kill: test_failures has it alone.
+_FAULTS: tuple[Fault | int, ...] = (500, 503, 429, "reset")
 _PATIENCE_SECONDS = 60
 
 
@@ -112,7 +113,7 @@ class Run:
         running = [start(self._settings) for start in starts]
         try:
             for number in range(kills):
-                time.sleep(chance.uniform(0.15, 0.45))
+                time.sleep(chance.uniform(0.3, 0.8))
                 if chance.random() < 0.3:
                     self._service.inject(chance.choice(_FAULTS), retry_after=1)
                 which = chance.randrange(len(running))

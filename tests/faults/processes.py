@@ -11,6 +11,7 @@ import threading
 from collections.abc import Mapping
 from multiprocessing.context import ForkServerProcess
 
+from sqlalchemy.orm import configure_mappers
 from werkzeug.serving import make_server
 
 from companion import crash, worker
@@ -25,6 +26,7 @@ _CONTEXT.set_forkserver_preload([__name__])
 # Read once, by the process that all others are forked from.
 load_shipped_lexicons()
 load_shipped_protocol()
+configure_mappers()
 
 
 def start_worker(settings: Mapping[str, str], point: str | None = None) -> ForkServerProcess:

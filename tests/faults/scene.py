@@ -95,7 +95,7 @@ class Scene:
 class Traffic:
     """Patients who report one after the other, each until the answer comes; while `steps`, ladders fall due as well."""
 
-    def __init__(self, rt: Runtime, url: str, scene: Scene, *, threads: int = 2) -> None:
+    def __init__(self, rt: Runtime, url: str, scene: Scene, *, threads: int = 1) -> None:
         self.confirmed: list[tuple[UUID, Patient]] = []
         self.steps = True
         self._rt, self._url, self._scene = rt, url, scene
@@ -125,7 +125,7 @@ class Traffic:
 
     def _step(self) -> None:
         chance = random.Random(0)
-        while not self._stop.wait(0.8):
+        while not self._stop.wait(1.5):
             if self.steps and self.confirmed:
                 _, patient = chance.choice(self.confirmed[-20:])
                 due = update(Escalation).where(
