@@ -3,7 +3,7 @@ import { known } from './store.js';
 import { momentOf, word } from './words.js';
 
 // What each address shows; any other shows the start page with all of it.
-const PARTS = { '/call': ['call'], '/sessions': ['sessions', 'call'], '/aftercare': ['aftercare', 'call'] };
+const PARTS = { '/call': 'call', '/sessions': 'sessions', '/aftercare': 'aftercare' };
 
 export async function startShell() {
   if (document.body.dataset.page !== 'shell') return;
@@ -43,22 +43,22 @@ function fillNumbers({ phone, phone_href: phoneHref, out_of_hours: closed, out_o
 
 function fillParts({ sessions, aftercare, asOf }) {
   const holds = aftercare.filter((one) => Date.parse(one.ends_at) > Date.now());
-  list('[data-shell-sessions]', sessions.map(({ line, state }) => [line, state]));
-  list('[data-shell-aftercare]', holds.map(({ line, until }) => [line, until]));
+  list('[data-shell-sessions]', sessions.map(({ line, state }) => [['span', line], ['strong', state]]));
+  list('[data-shell-aftercare]', holds.map(({ line, until }) => [['strong', line], ['span', until]]));
   document.querySelector('[data-shell-as-of]').textContent = momentOf(asOf);
   const wanted = PARTS[location.pathname];
   for (const part of document.querySelectorAll('[data-shell-part]')) {
     const isEmpty = part.querySelector('ul') && !part.querySelector('li');
-    part.hidden = isEmpty || Boolean(wanted && !wanted.includes(part.dataset.shellPart));
+    part.hidden = isEmpty || Boolean(wanted && wanted !== part.dataset.shellPart);
   }
-  const at = location.pathname === '/' || location.pathname in PARTS ? document.querySelector(`[data-shell-tabs] a[href="${location.pathname}"]`) : null;
+  const at = location.pathname === '/' || location.pathname in PARTS ? document.querySelector(`nav a[href="${location.pathname}"]`) : null;
   at?.setAttribute('aria-current', 'page');
 }
 
 function list(selector, rows) {
-  document.querySelector(selector).replaceChildren(...rows.map(([text, side]) => {
+  document.querySelector(selector).replaceChildren(...rows.map((parts) => {
     const row = document.createElement('li');
-    for (const [name, content] of [['span', text], ['strong', side]]) row.append(Object.assign(document.createElement(name), { textContent: content }));
+    row.append(...parts.map(([name, textContent]) => Object.assign(document.createElement(name), { textContent })));
     return row;
   }));
 }
