@@ -5,7 +5,7 @@ from datetime import datetime
 from uuid import UUID
 
 from flask import Blueprint, redirect, render_template, url_for
-from flask_babel import gettext
+from flask_babel import gettext, ngettext
 from sqlalchemy.orm import Session
 from werkzeug.wrappers import Response
 
@@ -65,8 +65,7 @@ def alerting() -> str:
     rt, actor = current_runtime(), current_actor()
     now = rt.clock()
     with rt.db.reading(actor.clinic_id) as db:
-        found = operations.alerting(db, actor.clinic_id, now)
-    return render_template("web/_alerting.html", alerting=status(found, now))
+        return render_template("web/_alerting.html", alerting=_status(db, actor.clinic_id, now))
 
 
 @blueprint.post("/duty")
@@ -83,17 +82,28 @@ def set_duty() -> Response:
 def surroundings(db: Session, clinic_id: UUID, person_id: UUID, now: datetime) -> dict[str, object]:
     """What every page of the console shows: the status line, the duty switch, how much stands in the way of alerts."""
     return {
-        "alerting": status(operations.alerting(db, clinic_id, now), now),
+        "alerting": _status(db, clinic_id, now),
         "is_on_duty": clinic.is_on_duty(db, clinic_id, person_id, now),
         "zone": clinic.clinic(db, clinic_id).zone,
         "in_the_way": len(coverage.findings(db, clinic_id, current_runtime().config, now)),
     }
 
 
-def status(found: operations.Alerting, now: datetime) -> Status:
-    """The status line's words, as they are at `now`."""
+def _status(db: Session, clinic_id: UUID, now: datetime) -> Status:
+    return status(operations.alerting(db, clinic_id, now), escalation.unanswered(db, clinic_id), now)
+
+
+def status(found: operations.Alerting, unanswered: int, now: datetime) -> Status:
+    """The status line's words, as they are at `now`; `unanswered` cases have told everybody, and nobody came."""
     if not found.is_worker_alive:
         sentence = gettext("Alerts are not being sent. Look at this page, and tell whoever runs this machine.")
+        return Status(False, sentence, now)
+    if unanswered:
+        sentence = ngettext(
+            "%(num)s case has told everybody, and nobody has taken it. Take it now.",
+            "%(num)s cases have told everybody, and nobody has taken them. Take them now.",
+            unanswered,
+        )
         return Status(False, sentence, now)
     if not found.on_duty:
         return Status(False, gettext("Nobody is on duty. Switch on “On duty”, or alerts go to everybody."), now)

@@ -135,6 +135,16 @@ def promises_near(db: Session, until: datetime) -> list[Escalation]:
     return list(rows)
 
 
+def unanswered(db: Session, clinic_id: UUID) -> int:
+    """How many open cases everybody has been told of without an answer."""
+    rows = db.execute(
+        select(Escalation.policy, Escalation.step).where(
+            Escalation.clinic_id == clinic_id, Escalation.state == "open", Escalation.step > 0
+        )
+    )
+    return sum(row.step >= len(row.policy["steps"]) for row in rows)
+
+
 def taker_is_here(db: Session, case: Escalation) -> bool:
     """Whether the person who has taken the case still works here."""
     person = db.get(Person, (case.clinic_id, case.taken_by)) if case.taken_by else None

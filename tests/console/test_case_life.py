@@ -1,5 +1,6 @@
 """A case through its pages: handing over, putting off, closing as noise, opening again, whom else to call."""
 
+from datetime import timedelta
 from uuid import UUID, uuid4
 
 import pytest
@@ -9,7 +10,9 @@ from sqlalchemy import select
 from companion.app import create_app
 from companion.db import EVERY_CLINIC
 from companion.escalation import actions as escalation
+from companion.escalation import jobs
 from companion.escalation.models import Escalation
+from companion.operations.actions import beat
 from companion.outbox.models import Message
 from companion.runtime import Runtime
 from tests.people import NOW, Cast
@@ -134,3 +137,19 @@ def test_a_wrong_number_comes_back_with_a_sentence(
     answer = iris.post(f"/console/patients/{cast.ada}/numbers", data=empty | numbers)
     assert answer.status_code == 422
     assert f'href="#{field}"' in answer.data.decode()
+
+
+def test_the_board_is_red_while_everybody_was_told_and_nobody_came(rt: Runtime, iris: Browser, cast: Cast) -> None:
+    case_id = open_case(rt, cast, "emergency")
+    with rt.db.transaction(EVERY_CLINIC) as db:
+        beat(db, "dispatcher", now=NOW)
+    told = "has told everybody, and nobody has taken it"
+    assert told not in iris.get("/console/alerting").data.decode()
+    for later in (10, 20):
+        jobs.step_due(rt, NOW + timedelta(minutes=later))
+    for path in ("/console/alerting", "/console/", "/console/rota"):
+        page = iris.get(path).data.decode()
+        assert told in page
+        assert 'data-state="bad"' in page
+    iris.post(f"/console/cases/{case_id}/acknowledgement")
+    assert told not in iris.get("/console/alerting").data.decode()
