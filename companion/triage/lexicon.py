@@ -24,6 +24,7 @@ MAX_CHARACTERS = 4000
 _COMMA_COUNTS, _SENTENCE_COUNTS = 1, 4  # as so many words between
 _SENTENCE = re.compile(r"(?<=[.!?;\n])\s*|\s+[-–—]\s+|\s*[()]\s*|…|\.\.+")
 _CHUNK = re.compile(r"[,:]")
+_SPELLING_RULES = ("mending", "real", "glued", "endings")  # the other lines of [spelling] are single slips
 
 
 class LexiconError(ValueError):
@@ -122,10 +123,16 @@ def _slots(signs: Iterable[Words]) -> frozenset[int]:
 
 
 def _speller(spelling: Mapping[str, str], common: Iterable[str], index: Index) -> Speller:
-    listed = {wrong: right for wrong, right in spelling.items() if wrong not in ("glued", "mending", "real")}
-    real = (*common, *spelling.get("real", "").split())
-    mending, glued = (spelling.get(name, "").split() for name in ("mending", "glued"))
-    return Speller(listed, mending=mending, real=real, is_known=index.knows, glued=glued)
+    listed = {wrong: right for wrong, right in spelling.items() if wrong not in _SPELLING_RULES}
+    mending, real, glued, endings = (spelling.get(name, "").split() for name in _SPELLING_RULES)
+    return Speller(
+        listed,
+        mending=mending,
+        real=(*common, *real),
+        glued=glued,
+        endings=dict(pair.split(">") for pair in endings),
+        is_known=index.knows,
+    )
 
 
 def _sign(row: Mapping[str, Any], sets: Mapping[str, object], index: Index) -> Words:

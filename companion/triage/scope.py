@@ -75,7 +75,7 @@ class Scope:
         """Whether a match is said of oneself, now, and as a fact; one that `passes` is over where it "was so when"."""
         reach = self._reach(match)
         return not (
-            (passes and self._was_then(reach))
+            (passes and (self._was_then(reach) or self._is_over_next(reach)))
             or self._is_over(reach)
             or self._is_feared(reach)
             or self._is_anothers(reach)
@@ -111,6 +111,11 @@ class Scope:
         """Told as over further on in the sentence, and not as back again after that."""
         end, last = reach.match[1], reach.sentence[1]
         return any(not self._says("returns", stop, last) for _, stop in self._within("over", end, last))
+
+    def _is_over_next(self, reach: _Reach) -> bool:
+        """Told as over in the sentence after: "My ears rang on Sunday. All quiet now."."""
+        end = reach.sentence[1]
+        return self._says("over", end, _around(self.text.sentences, (end, end + 1), len(self.text.words))[1])
 
     def _was_then(self, reach: _Reach) -> bool:
         """Told in the past tense with what it came from, nothing in the present: "I shook when I saw the needle"."""

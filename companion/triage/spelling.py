@@ -34,10 +34,12 @@ class Speller:
         real: Iterable[str],
         is_known: Callable[[str], bool],
         glued: Iterable[str] = (),
+        endings: Mapping[str, str] | None = None,
     ) -> None:
         self._listed = {plain(wrong): right.split() for wrong, right in listed.items()}
         self._mending = frozenset(map(plain, mending))
         self._real = frozenset(map(plain, real))
+        self._endings = endings or {}
         self._is_known = is_known
         self._glued = tuple(glued)
         self._by_slip: dict[str, list[str]] = {}
@@ -49,12 +51,19 @@ class Speller:
         """The word or words meant: ["breathing"] for "brething", ["cant", "breathe"] for "cantbreathe"."""
         if word in self._listed:
             return self._listed[word]
+        if meant := self._ending(word):
+            return meant
         if self._is_right(word) or not word.isalpha():
             return [word]
-        return self._drawn_out(word) or self._unglued(word) or self._slip(word) or self._run_together(word) or [word]
+        rules = (self._drawn_out, self._unglued, self._slip, self._run_together)
+        return next((meant for rule in rules if (meant := rule(word))), [word])
 
     def _is_right(self, word: str) -> bool:
         return word in self._real or word in self._mending or self._is_known(word)
+
+    def _ending(self, word: str) -> list[str]:
+        changed = (word[: -len(short)] + full for short, full in self._endings.items() if word.endswith(short))
+        return next(([one] for one in changed if one in self._mending), [])
 
     def _drawn_out(self, word: str) -> list[str]:
         shortened = (_DRAWN_OUT.sub(letters, word) for letters in (r"\1\1", r"\1"))

@@ -8,6 +8,7 @@ SPELLER = Speller(
     {"tounge": "tongue", "heartatack": "heart attack"},
     mending=["breathing", "breathe", "swollen", "throat", "chest"],
     real=["breeding", "threat", "so"],
+    endings={"in": "ing"},
     is_known=lambda word: word in ("cant", "pain") or word.startswith("swell"),
     glued=["j", "l", "qu"],
 )
@@ -18,6 +19,7 @@ SPELLER = Speller(
     [
         ("breathing", ["breathing"]),
         ("brething", ["breathing"]),
+        ("breathin", ["breathing"]),
         ("braething", ["breathing"]),
         ("breathinng", ["breathing"]),
         ("breathimg", ["breathing"]),
