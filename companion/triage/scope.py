@@ -31,6 +31,7 @@ CUES = (
     "joins",
     "links",
     "me",
+    "mine",
     "modal",
     "never_mind",
     "now",
@@ -160,7 +161,7 @@ class Scope:
             return self._says("theirs", max(left, begin - 2), begin) and not self._says("says", left, begin)
         says = min((stop for _, stop in self._within("says", other, begin)), default=None)
         if says is not None:
-            return self._says("they", says, reach.match[1])
+            return self._says("they", says, reach.match[1]) and not self._says("mine", says, begin)
         return not self._says("me", other, begin)
 
     def _is_a_things(self, reach: _Reach) -> bool:
