@@ -117,10 +117,11 @@ def test_nobody_reads_anothers_messages(rt: Runtime, cast: Cast, app: Flask) -> 
     assert unread(rt, cast) == 1
 
 
-@pytest.mark.parametrize("kind", sorted(BODIES))
-def test_every_kind_of_message_can_be_listed(rt: Runtime, cast: Cast, ada: Browser, kind: str) -> None:
-    tell(rt, cast, kind)
-    assert ada.get("/inbox").status_code == 200
+def test_every_kind_of_message_can_be_listed(rt: Runtime, cast: Cast, ada: Browser) -> None:
+    for kind in BODIES:
+        tell(rt, cast, kind)
+    page = ada.get("/inbox").data.decode()
+    assert page.count('<a href="/inbox/') == len(set(BODIES) - {"test"})
 
 
 @pytest.mark.parametrize(
