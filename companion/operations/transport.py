@@ -33,6 +33,7 @@ class Loopback:
         self._secret = secrets.token_bytes(16)
         self._receipts: dict[str, str] = {}
         self._changed = threading.Condition()
+        self._is_closed = False
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), _handler(self._take))
         self._origin = f"http://127.0.0.1:{self._server.server_port}"
         self._thread = threading.Thread(target=self._server.serve_forever, name="loopback", daemon=True)
@@ -51,12 +52,15 @@ class Loopback:
     def receipt_of(self, tags: set[str], seconds: float) -> str | None:
         """The receipt's path of the first push with one of these tags, once it comes; None if it takes too long."""
         with self._changed:
-            self._changed.wait_for(lambda: tags & self._receipts.keys(), seconds)
+            self._changed.wait_for(lambda: self._is_closed or tags & self._receipts.keys(), seconds)
             found = [self._receipts.pop(tag) for tag in tags & self._receipts.keys()]
             return found[0] if found else None
 
     def close(self) -> None:
-        """Stop listening."""
+        """Stop listening; whoever waits for a push waits no longer."""
+        with self._changed:
+            self._is_closed = True
+            self._changed.notify_all()
         self._server.shutdown()
         self._thread.join()
         self._server.server_close()

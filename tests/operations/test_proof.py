@@ -2,6 +2,7 @@
 
 import sqlite3
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
@@ -112,6 +113,16 @@ def test_a_worker_that_signs_with_another_key_proves_nothing(
 def test_nothing_is_proven_while_nobody_delivers(rt: Runtime, cast: Cast, clock: Clock, loopback: Loopback) -> None:
     with pytest.raises(TimeoutError):
         jobs.prove_alerts(rt, loopback, clock.now, seconds=0.2)
+
+
+def test_a_worker_that_stops_does_not_wait_for_its_canary(
+    rt: Runtime, cast: Cast, clock: Clock, loopback: Loopback
+) -> None:
+    threading.Timer(0.2, loopback.close).start()
+    began = time.monotonic()
+    with pytest.raises(TimeoutError):
+        jobs.prove_alerts(rt, loopback, clock.now)
+    assert time.monotonic() - began < 20
 
 
 def test_the_outside_is_pinged_after_a_proof_only(
