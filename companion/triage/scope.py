@@ -162,14 +162,19 @@ class Scope:
         says = min((stop for _, stop in self._within("says", other, begin)), default=None)
         if says is not None:
             return self._says("they", says, reach.match[1]) and not self._says("mine", says, begin)
-        return not self._says("me", other, begin)
+        return not self._says("me_asking", other, begin)
 
     def _is_a_things(self, reach: _Reach) -> bool:
         """Said of something that is no word of the lexicon: "the tent has collapsed", "my kettle was whistling"."""
         left, begin = max(reach.part[0], reach.match[0] - _THING_REACH), reach.match[0]
         for link, stop in self._within("links", left, begin + 1):
             named = [at for _, at in self._within("determiners", left, link) if link - _NAME_WORDS <= at < link]
-            if named and self.text.is_strange[link - 1] and not self._says("me", named[-1], begin) and stop + 3 > begin:
+            if (
+                named
+                and self.text.is_strange[link - 1]
+                and not self._says("me_asking", named[-1], begin)
+                and stop + 3 > begin
+            ):
                 return True
         return False
 
