@@ -13,6 +13,7 @@ from companion.config import Config, load_secrets
 from companion.db import EVERY_CLINIC, Database
 from companion.errors import Misconfigured
 from companion.operations import queries as operations
+from companion.operations.rules import Sign
 from companion.paths import STATIC
 from companion.runtime import Runtime
 
@@ -120,11 +121,15 @@ def _signs(db: Database, config: Config, now: datetime) -> list[Finding]:
     rt = Runtime(config, load_secrets(config.data_dir / "secrets"), db, lambda: now)
     with db.reading(EVERY_CLINIC) as session:
         found = operations.health(session, rt, now)
-    return [
-        Finding(_SIGNS[sign.name][0], sign.is_ok, f"{sign.value:g}" if sign.is_ok else _SIGNS[sign.name][1])
-        for sign in found
-        if sign.name in _SIGNS
-    ]
+    return [_of_sign(sign) for sign in found if sign.name in _SIGNS]
+
+
+def _of_sign(sign: Sign) -> Finding:
+    what, advice = _SIGNS[sign.name]
+    if sign.value is None:
+        return Finding(what, False, "not known before the worker has run for some minutes", is_grave=False)
+    unit = next((unit for unit in ("seconds", "percent") if sign.name.endswith(unit)), "found")
+    return Finding(what, sign.is_ok, f"{sign.value:g} {unit}" if sign.is_ok else f"{advice} ({sign.value:g} {unit})")
 
 
 def _ping(config: Config) -> Finding:

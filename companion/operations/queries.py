@@ -82,7 +82,7 @@ def health(db: Session, rt: Runtime, now: datetime) -> list[Sign]:
             db, select(func.count()).where(Subscription.key_id.not_in(rt.secrets.vapid_keys))
         ),
         "pushes_refused_last_day": _count(db, _OUR_FAULTS.where(Attempt.at > now - timedelta(days=1))),
-        "late_jobs": len(rules.late_jobs(at, now, only=jobs)),
+        "late_jobs": len(rules.late_jobs(at, now, only=jobs)) if at else None,
         "mismatches": mismatches.value if mismatches else None,
         "disk_used_percent": _disk_used_percent(rt.config.data_dir),
     }
