@@ -17,6 +17,8 @@ from companion.clock import to_local
 from companion.console import rota_forms as forms
 from companion.console.queue import surroundings
 from companion.errors import Invalid
+from companion.ids import new_id
+from companion.outbox import actions as outbox
 from companion.runtime import current_runtime
 from companion.web.guards import CARERS, CLINICIAN, MANAGER, Actor, current_actor, roles
 from companion.web.requests import form_fields
@@ -81,6 +83,9 @@ def add_change() -> Response:
             actor_id=actor.id,
             now=now,
         )
+        for person_id in (form.away, form.instead):
+            if person_id and person_id != actor.id:
+                _tell(db, actor, person_id, form.span, now)
 
     return _change(add)
 
@@ -127,6 +132,20 @@ def _change(change: Callable[[Session, Actor, dict[str, list[str]], datetime], N
     except Invalid as error:
         return make_response(_page(actor, error.fields, fields), 422)
     return redirect(url_for("rota.show", done="rota"), code=303)
+
+
+def _tell(db: Session, actor: Actor, person_id: UUID, span: rules.Interval, now: datetime) -> None:
+    # Who is put on duty, or off it, by somebody else must know.
+    outbox.enqueue(
+        db,
+        (actor.clinic_id, person_id),
+        kind="duty_changed",
+        about=("person", person_id),
+        url="/console/rota",
+        dedupe_key=f"duty:{new_id()}",
+        now=now,
+        expires_at=span[1],
+    )
 
 
 def _carers(db: Session, actor: Actor) -> list[Person]:

@@ -57,12 +57,12 @@ def take_step(db: Session, case: Escalation, *, now: datetime) -> bool:
     """
     if case.state == "acknowledged" and case.acted_at and queries.taker_is_here(db, case):
         return _remind(db, case, now)
-    policy, was = Policy.of(case.policy), (case.state, case.next_step_at)
+    policy, was = _ladder_of(db, case), (case.state, case.next_step_at)
     begins_anew = case.state == "acknowledged" or case.snoozed_until is not None
     round_, step = (case.round + 1, 0) if begins_anew else (case.round, case.step)
     is_repeat, staff = is_exhausted(policy, step), policies.staff(db, case.clinic_id, now)
     move = advance(policy, round_=round_, step=step, staff=staff, now=now)
-    at, changes = move.position, {**_NOBODY, "snoozed_until": None}
+    at, changes = move.position, {**_NOBODY, "snoozed_until": None, "policy": policy.as_json()}
     if not _move(db, case, was, now, round=at.round, step=at.step, next_step_at=at.next_step_at, **changes):
         return False
     if was[0] == "acknowledged":
@@ -91,7 +91,6 @@ def warn(db: Session, case: Escalation, *, now: datetime) -> bool:
     _add_event(db, case, "late", now)
     _write_to_patient(db, case, "case_late", f"late:{case.respond_by.isoformat()}", now)
     if not Policy.of(case.policy).steps:
-        case.policy = policies.policy(db, case.clinic_id, "clinic_same_day").as_json()
         case.next_step_at, case.step_set_at = now, now
         db.flush()
         take_step(db, case, now=now)
@@ -254,6 +253,12 @@ def _ladder(db: Session, clinic_id: UUID, level: str, now: datetime) -> dict[str
     return {"policy": policy.as_json(), "next_step_at": start, "step_set_at": now, **promises}
 
 
+def _ladder_of(db: Session, case: Escalation) -> Policy:
+    """The case's own ladder; one that only waits in the queue gets that of the same day once it must alert."""
+    own = Policy.of(case.policy)
+    return own if own.steps else policies.policy(db, case.clinic_id, "clinic_same_day")
+
+
 def _taken(case: Escalation, person_id: UUID, now: datetime) -> dict[str, Any]:
     """What a case is when somebody has just taken it: they have some time to act, then its ladder begins anew."""
     policy = Policy.of(case.policy)
@@ -319,32 +324,25 @@ def step_key(case: Escalation) -> str:
 def _alert(
     db: Session, case: Escalation, target: tuple[UUID, str], key: str, now: datetime, *, kind: str = "case_alert"
 ) -> None:
-    person_id, channel = target
-    outbox.enqueue(
-        db,
-        (case.clinic_id, person_id),
-        kind=kind,
-        about=("escalation", case.id),
-        url=f"/console/cases/{case.id}",
-        dedupe_key=f"escalation:{case.id}:{key}",
-        now=now,
-        expires_at=now + _ALERT_LASTS,
-        is_urgent=True,
-        channel=channel,
-    )
+    message = {"kind": kind, "url": f"/console/cases/{case.id}", "expires_at": now + _ALERT_LASTS}
+    _write(db, case, target, key, now=now, **message)
 
 
 def _write_to_patient(db: Session, case: Escalation, kind: str, key: str, now: datetime) -> None:
+    message = {"kind": kind, "url": "/", "expires_at": now + timedelta(days=1)}
+    _write(db, case, (case.patient_id, "push"), key, now=now, **message)
+
+
+def _write(db: Session, case: Escalation, target: tuple[UUID, str], key: str, *, now: datetime, **message: Any) -> None:
     outbox.enqueue(
         db,
-        (case.clinic_id, case.patient_id),
-        kind=kind,
+        (case.clinic_id, target[0]),
         about=("escalation", case.id),
-        url="/",
         dedupe_key=f"escalation:{case.id}:{key}",
         now=now,
-        expires_at=now + timedelta(days=1),
-        is_urgent=kind in ("case_unanswered", "case_late"),
+        is_urgent=message["kind"] != "case_taken",
+        channel=target[1],
+        **message,
     )
 
 

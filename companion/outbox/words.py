@@ -22,6 +22,7 @@ BODIES = {
     "case_handed": N_("A colleague asks you to take over. Open the app."),
     "case_left": N_("Something that you began is not finished. Open the app."),
     "coverage": N_("An alert may reach nobody. Open the app to see why."),
+    "duty_changed": N_("Your duty has changed. Open the app."),
     "fallback_test": N_("Open this link to show that this way of telling you works."),
     "check_in_due": N_("Time for your check-in."),
     "visit_reminder": N_("You have an appointment soon."),

@@ -2,9 +2,11 @@
 
 import pytest
 from flask import Flask
+from sqlalchemy import select
 
 from companion.app import create_app
 from companion.clinic import queries
+from companion.outbox.models import Message
 from companion.runtime import Runtime
 from tests.conftest import Clock
 from tests.people import NOW, Cast
@@ -56,7 +58,9 @@ def test_a_nurse_swaps_but_does_not_plan(rt: Runtime, iris: Browser, cast: Cast)
     assert iris.post("/console/rota/changes", data=swap(cast)).status_code == 303
     with rt.db.reading(cast.north) as db:
         changes = queries.changes(db, cast.north, NOW)
+        told = db.scalars(select(Message.recipient_id).where(Message.kind == "duty_changed")).all()
     assert {(change.person_id, change.is_on) for change in changes} == {(cast.iris, False), (cast.noor, True)}
+    assert told == [cast.noor]  # who is put on duty by somebody else must know
     for change in changes:
         assert iris.post(f"/console/rota/changes/{change.id}/removal").status_code == 303
 

@@ -392,3 +392,13 @@ def test_a_raised_case_tells_its_patient_again_when_nobody_answers(rt: Runtime, 
     for later in (15, 25):
         jobs.step_due(rt, now + minutes(later))
     assert told(rt, "case_unanswered") == [(cast.ada, "pending")]
+
+
+def test_a_routine_case_whose_taker_has_left_alerts_the_others(rt: Runtime, cast: Cast, now: datetime) -> None:
+    case_id = open_case(rt, cast, now, "clinic_routine")
+    with rt.db.transaction(cast.north) as db:
+        actions.contact(db, queries.case(db, cast.north, case_id), person_id=cast.noor, how="wrote", now=now)
+        accounts.person(db, cast.north, cast.noor).deactivated_at = now
+    assert jobs.step_due(rt, now + timedelta(days=1)) == 1
+    assert told(rt) == [(cast.iris, "pending")]
+    assert told(rt, "case_unanswered") == []
