@@ -87,6 +87,16 @@ def test_secrets_are_made_once_and_private_ones_only_are_used(tmp_path: Path) ->
     assert "is missing" in run(tmp_path, "worker").stderr
 
 
+def test_a_changed_push_key_keeps_the_one_before_for_devices_that_have_not_moved(tmp_path: Path) -> None:
+    assert run(tmp_path, "keys").returncode == 0
+    folder = tmp_path / "secrets"
+    before = (folder / "vapid.pem").read_bytes()
+    done = run(tmp_path, "keys", "--rotate")
+    assert "Start web and worker again" in done.stdout
+    assert (folder / "vapid-previous.pem").read_bytes() == before != (folder / "vapid.pem").read_bytes()
+    assert {path.stat().st_mode & 0o777 for path in folder.iterdir()} == {0o600}
+
+
 def test_a_database_of_another_version_is_refused(tmp_path: Path) -> None:
     run(tmp_path, "keys")
     done = run(tmp_path, "worker")

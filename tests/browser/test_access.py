@@ -2,10 +2,18 @@
 
 import re
 from collections.abc import Iterator
+from datetime import timedelta
 
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, expect
+from sqlalchemy import select
 
+from companion.accounts.models import Person
+from companion.clock import utc_now
+from companion.db import EVERY_CLINIC
+from companion.ids import new_id
+from companion.outbox import actions as outbox
+from companion.wiring import build_runtime
 from tests.browser.installation import Installation, installed
 from tests.push_service import PushService
 
@@ -127,4 +135,39 @@ def test_an_iphone_is_shown_the_steps(product: Installation, browser: Browser) -
     page.get_by_role("link", name="See how, step by step").first.click()
     expect(page.get_by_text("Tap the square with the arrow: Share.")).to_be_visible()
     expect(page.get_by_text("Tap the three dots.")).to_be_hidden()
+    context.close()
+
+
+def test_what_is_new_is_counted_on_the_page_and_on_the_apps_icon(product: Installation, browser: Browser) -> None:
+    context = opened(browser)
+    # What this browser would write on the icon, since nobody can look at it here.
+    context.add_init_script("navigator.setAppBadge = async (count) => { window.badge = count; };")
+    page = context.new_page()
+    sign_in(page, product, "Ada Winter")
+    before = page.evaluate("window.badge")
+    rt = build_runtime(product.config)
+    now = utc_now()
+    with rt.db.transaction(EVERY_CLINIC) as db:
+        ada = db.scalars(select(Person).where(Person.name == "Ada Winter")).one()
+        outbox.enqueue(
+            db,
+            (ada.clinic_id, ada.id),
+            kind="visit_moved",
+            about=("visit", new_id()),
+            url="/sessions",
+            dedupe_key=str(new_id()),
+            now=now,
+            expires_at=now + timedelta(hours=1),
+        )
+    rt.db.close()
+    page.goto(product.url)
+    assert page.evaluate("window.badge") == before + 1
+    page.get_by_role("link", name="new message").click()
+    page.get_by_role("link", name="An appointment has changed. Open the app.").first.click()
+    expect(page.get_by_role("heading", name="Your sessions")).to_be_visible()
+    page.goto(product.url)
+    assert page.evaluate("window.badge") == before
+    page.get_by_role("button", name="Sign out").click()
+    expect(page.get_by_role("heading", name="Sign in", exact=True)).to_be_visible()
+    assert page.evaluate("window.badge") == 0
     context.close()
