@@ -47,6 +47,13 @@ class Installation:
 @contextlib.contextmanager
 def installed(folder: Path, environment: Mapping[str, str], *, host: str = "127.0.0.1") -> Iterator[Installation]:
     """Run web and worker with the demonstration until the block ends; passkeys need the host "localhost"."""
+    with prepared(folder, environment, host=host) as installation, running(installation):
+        yield installation
+
+
+@contextlib.contextmanager
+def prepared(folder: Path, environment: Mapping[str, str], *, host: str = "127.0.0.1") -> Iterator[Installation]:
+    """Settings, keys and a database with the demonstration; nothing runs yet."""
     port = free_port()
     url = f"http://{host}:{port}"
     settings = {
@@ -62,9 +69,15 @@ def installed(folder: Path, environment: Mapping[str, str], *, host: str = "127.
         migrate(rt.db)
         demo.add_demonstration(rt, utc_now())
         rt.db.close()
-        with _process("web"), _process("worker"):
-            _wait_until_healthy(url)
-            yield Installation(url, config)
+        yield Installation(url, config)
+
+
+@contextlib.contextmanager
+def running(installation: Installation) -> Iterator[None]:
+    """Web and worker of a prepared installation, until the block ends; they may be started again after it."""
+    with _process("web"), _process("worker"):
+        _wait_until_healthy(installation.url)
+        yield
 
 
 @contextlib.contextmanager

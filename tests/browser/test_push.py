@@ -12,7 +12,7 @@ from sqlalchemy import select
 
 from companion.accounts.models import Person
 from companion.clock import utc_now
-from companion.config import load_secrets, make_secrets
+from companion.config import load_secrets, make_secrets, rotate_vapid_key, vapid_key_id
 from companion.db import EVERY_CLINIC
 from companion.ids import new_id
 from companion.outbox import actions
@@ -22,7 +22,7 @@ from companion.push.transport import PAYLOAD_BYTES, Push, Result, Transport, pay
 from companion.runtime import Runtime
 from companion.wiring import build_runtime
 from tests.browser.firefox import Firefox
-from tests.browser.installation import Installation
+from tests.browser.installation import Installation, prepared, running
 from tests.push_messages import MAX_BODY_BYTES
 from tests.push_service import PushService
 
@@ -43,11 +43,7 @@ def installation(product: Installation) -> Iterator[Runtime]:
 def firefox(product: Installation, real_push_service: PushService) -> Iterator[Firefox]:
     """A nurse's Firefox; its notifications are allowed, and its page has subscribed."""
     with Firefox.running(push_url=real_push_service.websocket_url) as browser:
-        sign_in(browser, product)
-        browser.wait_for("document.querySelector('[data-push]').dataset.state === 'push_off'")
-        browser.allow_notifications(product.url)
-        browser.click("[data-push-ask]")
-        until_on(browser)
+        switch_on(browser, product)
         yield browser
 
 
@@ -67,6 +63,15 @@ def transport(installation: Runtime) -> Iterator[Transport]:
     made = Transport(installation.config, installation.secrets, utc_now)
     yield made
     made.close()
+
+
+def switch_on(browser: Firefox, product: Installation) -> None:
+    """Sign in, and press what switches notifications on."""
+    sign_in(browser, product)
+    browser.wait_for("document.querySelector('[data-push]').dataset.state === 'push_off'")
+    browser.allow_notifications(product.url)
+    browser.click("[data-push-ask]")
+    until_on(browser)
 
 
 def sign_in(browser: Firefox, product: Installation) -> None:
@@ -295,3 +300,26 @@ def test_signing_out_ends_the_subscription_and_nothing_is_shown_any_more(
     assert shown(nurse) == []
     sign_in(nurse, product)
     until_on(nurse)
+
+
+@pytest.mark.long
+def test_after_a_change_of_our_key_a_closed_phone_is_told_and_an_opened_one_moves(
+    tmp_path: Path, real_push_service: PushService
+) -> None:
+    with (
+        prepared(tmp_path, real_push_service.environment) as product,
+        Firefox.running(push_url=real_push_service.websocket_url) as phone,
+    ):
+        with running(product):
+            switch_on(phone, product)
+        rotate_vapid_key(tmp_path / "secrets")
+        phone.open("about:blank")
+        rt = build_runtime(product.config)
+        before, present = device_of(rt).key_id, vapid_key_id(rt.secrets.vapid_public_key)
+        with running(product):
+            assert until_state(rt, tell(rt), "shown") == "shown"
+            assert device_of(rt).key_id == before != present
+            phone.open(f"{product.url}/console/")
+            until(lambda: device_of(rt).key_id == present)
+            assert until_state(rt, tell(rt), "shown") == "shown"
+        rt.db.close()
