@@ -18,7 +18,6 @@ from tests.browser.firefox import BrowserError, Firefox
 CHROMIUM = "/usr/bin/chromium"
 FLAGS = ["--no-sandbox", "--disable-background-networking", "--disable-component-update", "--disable-sync"]
 KINDS = ["chromium", "firefox"]
-SMALL_STORAGE_BYTES = 10 * 1024 * 1024
 SIZE = {"width": 390, "height": 844}
 # A phone's clock that is wrong, for the pages of our own.
 CLOCK = """const Real = Date, shift = {seconds} * 1000;
@@ -238,11 +237,15 @@ class Killable:
 
 
 @contextlib.contextmanager
-def killable(kind: str, playwright: Playwright, profile: Path, url: str) -> Iterator[Killable]:
-    """A browser of this kind that can be killed; what is left of it ends with the block. Its storage holds 10 MB."""
+def killable(
+    kind: str, playwright: Playwright, profile: Path, url: str, *, is_full: bool = False
+) -> Iterator[Killable]:
+    """A browser of this kind that can be killed; what is left of it ends with the block. A full one keeps nothing."""
 
     def start() -> "contextlib.AbstractContextManager[tuple[Driver, int]]":
-        return _own_firefox(profile) if kind == "firefox" else _own_chromium(playwright, profile, url)
+        if kind == "firefox":
+            return _own_firefox(profile, is_full=is_full)
+        return _own_chromium(playwright, profile, full_for=url if is_full else None)
 
     browser = Killable(start, url)
     try:
@@ -252,7 +255,7 @@ def killable(kind: str, playwright: Playwright, profile: Path, url: str) -> Iter
 
 
 @contextlib.contextmanager
-def _own_chromium(playwright: Playwright, profile: Path, url: str) -> Iterator[tuple[Driver, int]]:
+def _own_chromium(playwright: Playwright, profile: Path, *, full_for: str | None) -> Iterator[tuple[Driver, int]]:
     for lock in profile.glob("Singleton*"):  # as left behind by the one that was killed
         lock.unlink()
     profile.mkdir(exist_ok=True)
@@ -263,8 +266,9 @@ def _own_chromium(playwright: Playwright, profile: Path, url: str) -> Iterator[t
     try:
         browser = playwright.chromium.connect_over_cdp(f"http://127.0.0.1:{_debugging_port(profile)}")
         context = browser.contexts[0]
-        limit = {"origin": url, "quotaSize": SMALL_STORAGE_BYTES}
-        context.new_cdp_session(context.pages[0]).send("Storage.overrideQuotaForOrigin", limit)
+        if full_for:
+            limit = {"origin": full_for, "quotaSize": 1}
+            context.new_cdp_session(context.pages[0]).send("Storage.overrideQuotaForOrigin", limit)
         yield Chromium(context, context.pages[0]), process.pid
     finally:
         with contextlib.suppress(ProcessLookupError):
@@ -282,9 +286,9 @@ def _debugging_port(profile: Path) -> int:
 
 
 @contextlib.contextmanager
-def _own_firefox(profile: Path) -> Iterator[tuple[Driver, int]]:
+def _own_firefox(profile: Path, *, is_full: bool) -> Iterator[tuple[Driver, int]]:
     profile.mkdir(exist_ok=True)
-    kilobytes = SMALL_STORAGE_BYTES // 1024
+    kilobytes = 1 if is_full else -1  # -1 is the browser's own limit
     with Firefox.running(profile=profile, dom__quotaManager__temporaryStorage__fixedLimit=kilobytes) as browser:
         yield browser, browser.process.pid
 

@@ -63,25 +63,6 @@ OLD_STORE = """new Promise((resolve, reject) => {
     };
   };
 })"""
-# Writes into the store, larger and then smaller things, until not even 64 bytes more have a place.
-FILL = """new Promise((resolve, reject) => {
-  const asked = indexedDB.open('aftercare');
-  asked.onerror = () => reject(asked.error);
-  asked.onsuccess = async () => {
-    const put = (bytes) => new Promise((done, full) => {
-      const writing = asked.result.transaction('known', 'readwrite');
-      writing.oncomplete = done;
-      writing.onabort = () => full(writing.error);
-      writing.objectStore('known').put(bytes, crypto.randomUUID());
-    });
-    for (let size = 65_536; size >= 64; size /= 4) {
-      const bytes = crypto.getRandomValues(new Uint8Array(size));
-      try { for (;;) await put(bytes); } catch { /* the next size */ }
-    }
-    asked.result.close();
-    resolve(true);
-  };
-})"""
 # The form is sent a hundred times, each time as another entry, noted 43 minutes after the one before.
 MANY = """(async () => {
   const form = document.querySelector('form[data-check-in]');
@@ -390,13 +371,12 @@ def test_a_full_phone_sends_at_once_or_says_that_it_could_not_keep_anything(
 ) -> None:
     ada = clinic.patient("Ada Full")
     clinic.line.is_down = False
-    with killable(kind, playwright, tmp_path_factory.mktemp("profile") / "p", clinic.line.url) as browser:
+    with killable(kind, playwright, tmp_path_factory.mktemp("profile") / "p", clinic.line.url, is_full=True) as browser:
         phone = browser.start()
-        phone.sign_in(clinic.cookie(ada))
+        phone.driver.set_cookie("sign-in", clinic.cookie(ada), domain="127.0.0.1")
         phone.open("/reactions/new")
         phone.answer_all_fine()
         phone.tick("feels", "today")
-        phone.js(FILL)
         clinic.line.is_down = True
         phone.send()
         phone.sees("This phone could not save your answers. Free some space and try again, or call your clinic")
