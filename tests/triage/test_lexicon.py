@@ -1,7 +1,8 @@
 """What patients write: found where it is said of oneself, now; silent where denied, past, feared or somebody else's.
 
 The sentences were written without sight of the lexicon: in `sentences` 20 paraphrases and 10 near misses for every
-emergency and urgent sign and language, in `sentences/second` half as many again, written when the first were passed.
+emergency and urgent sign and language, in `second`, `third` and `fifth` half as many again each, written when those
+before were passed. The lexicon was then tuned on all of them, so they keep what works; others are kept back to measure.
 """
 
 import tomllib
@@ -20,7 +21,11 @@ from tests.triage.situations import START
 PROTOCOL = load_shipped_protocol()
 SENTENCES = sorted(Path(__file__).with_name("sentences").rglob("*.toml"))
 SERIOUS = {name for name, sign in PROTOCOL.signs.items() if sign.level >= Disposition.CLINIC_URGENT_1H}
-ORDINARY = (Path(__file__).with_name("sentences") / "ordinary.txt").read_text(encoding="utf-8").splitlines()
+ORDINARY = [
+    line
+    for path in sorted(Path(__file__).with_name("sentences").rglob("ordinary.txt"))
+    for line in filter(str.strip, path.read_text(encoding="utf-8").splitlines())
+]
 
 
 def signs(text: str, **more: frozenset[str]) -> set[str]:
@@ -30,7 +35,9 @@ def signs(text: str, **more: frozenset[str]) -> set[str]:
 def test_every_sign_has_words_in_every_language_and_every_serious_one_its_sentences() -> None:
     for lexicon in load_shipped_lexicons():
         assert set(lexicon.signs) == set(PROTOCOL.signs)
-        files = [path for path in SENTENCES if path.stem.startswith(lexicon.language) and path.parent.name != "second"]
+        files = [
+            path for path in SENTENCES if path.stem.startswith(lexicon.language) and path.parent.name == "sentences"
+        ]
         rows = [item for path in files for item in tomllib.loads(path.read_text(encoding="utf-8")).items()]
         assert {name for name, _ in rows} == SERIOUS
         for _, row in rows:
@@ -69,6 +76,21 @@ def test_an_ordinary_course_told_in_words_alarms_nobody(text: str) -> None:
         ("my husband says my speech is slurred", "stroke_signs", True),
         ("my husband had slurred speech", "stroke_signs", False),
         ("not only itchy, I have hives all over", "widespread_hives", True),
+        ("my wife cant breathe, she had her session today", "breathing_difficulty", True),
+        ("my wife cant breathe", "breathing_difficulty", False),
+        ("my sister had the same, my throat is closing up", "tongue_or_throat_swelling", True),
+        ("I read your leaflet twice, my throat is closing up", "tongue_or_throat_swelling", True),
+        ("I read that your throat can close up", "tongue_or_throat_swelling", False),
+        ("my ears were ringing. All quiet now.", "numbing_cream_toxicity_signs", False),
+        ("my ears were ringing. Still no better.", "numbing_cream_toxicity_signs", True),
+        ("I shook like mad when I saw the needle", "extreme_shivering_with_infection", False),
+        ("I shook like mad", "extreme_shivering_with_infection", True),
+        ("the marquee has collapsed, I was in it", "collapse", False),
+        ("could the cream make my eye red?", "red_or_painful_eye", False),
+        ("is it normal that my eye is red?", "red_or_painful_eye", True),
+        ("it was a stroke of luck", "stroke_signs", False),
+        ("I think this is a stroke", "stroke_signs", True),
+        ("There is a rash on my legs. Pressed a glass on it. Doesnt fade.", "non_fading_rash", True),
     ],
 )
 def test_negation_history_fear_and_other_people(text: str, sign: str, is_found: bool) -> None:
