@@ -12,7 +12,7 @@ from companion.db import EVERY_CLINIC
 from companion.outbox import actions, queries, rules
 from companion.outbox.actions import Claimed
 from companion.outbox.transport import Courier, Letter
-from companion.outbox.words import SEVERAL, wording
+from companion.outbox.words import BODIES, SEVERAL, wording
 from companion.push.models import Subscription
 from companion.push.transport import Push, Result
 from companion.runtime import Runtime
@@ -74,7 +74,7 @@ def _deliver(
     rt: Runtime, sender: Sender, claimed: list[Claimed], now: datetime, couriers: Mapping[str, Courier]
 ) -> None:
     timely = [one for one in claimed if one.message.expires_at > now]
-    results = _send(rt, sender, timely, now, couriers)
+    results = _send(rt, sender, [one for one in timely if _has_words(one)], now, couriers)
     crash.here("sent")
     with rt.db.transaction(EVERY_CLINIC) as db:
         done = [(one, results.get(one.message.id, ())) for one in timely]
@@ -87,6 +87,14 @@ def _deliver(
         for result in own:
             if result.outcome == "refused":
                 log.error("message %s was refused with %s", message_id, result.status_code)
+
+
+def _has_words(one: Claimed) -> bool:
+    # A newer version may have written it: one message that cannot be worded must not hold up the others.
+    if one.message.kind in BODIES:
+        return True
+    log.error("message %s has the unknown kind %s", one.message.id, one.message.kind)
+    return False
 
 
 def _send(
@@ -121,7 +129,8 @@ def _post(pool: ThreadPoolExecutor, courier: Courier, letters: list[Letter]) -> 
     def wait() -> _Results:
         try:
             results = sent.result(COURIER_SECONDS)
-        except TimeoutError:
+        except Exception as error:  # noqa: BLE001 - a courier that fails must not leave the pushes unsettled
+            log.error("a courier failed: %s", type(error).__name__)
             results = [Result(letter.recipient_id, "retry") for letter in letters]
         return {letter.id: [result] for letter, result in zip(letters, results, strict=True)}
 

@@ -107,6 +107,8 @@ class Mail:
     def _send(self, server: smtplib.SMTP, letter: Letter) -> Result:
         try:
             server.send_message(self._mail(letter))
+        except ValueError:  # an address that no header can hold
+            return Result(letter.recipient_id, "refused")
         except smtplib.SMTPRecipientsRefused as error:
             (code, _), *_ = error.recipients.values()
         except smtplib.SMTPResponseException as error:

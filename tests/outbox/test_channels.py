@@ -6,23 +6,25 @@ from datetime import datetime, timedelta
 from uuid import UUID
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import select, update
 
+from companion.accounts.models import Person
 from companion.config import Config
 from companion.db import EVERY_CLINIC
 from companion.errors import Misconfigured
 from companion.outbox import actions, jobs
 from companion.outbox.models import Attempt
-from companion.outbox.transport import Courier, Mail, Webhook, couriers
-from companion.push.transport import Push, Result
+from companion.outbox.transport import Courier, Letter, Mail, Webhook, couriers
+from companion.push.transport import Push, Result, Transport
 from companion.runtime import Runtime
 from tests import gateway as gateways
 from tests import mail_server as mail_servers
 from tests.conftest import Clock
 from tests.gateway import SECRET, Gateway
 from tests.mail_server import Fault, MailServer
-from tests.outbox.test_delivery import enqueue, state_of
+from tests.outbox.test_delivery import enqueue, state_of, subscribe
 from tests.people import Cast
+from tests.push_service import PushService
 
 
 class NoPush:
@@ -162,6 +164,31 @@ def test_somebody_without_an_address_is_unreachable_by_email(
     jobs.deliver(rt, NoPush(), now, mail(mail_server.url, rt))
     assert state_of(rt.db, message_id) == "unreachable"
     assert mail_server.received == []
+
+
+def test_an_address_that_cannot_be_one_stops_neither_the_others_nor_a_push(
+    rt: Runtime, cast: Cast, mail_server: MailServer, now: datetime
+) -> None:
+    with rt.db.transaction(cast.north) as db:
+        db.execute(update(Person).where(Person.id == cast.noor).values(email="noor\n@clinic.example"))
+    bad, good = _to(rt, (cast.north, cast.noor), now), _to(rt, (cast.north, cast.iris), now)
+    jobs.deliver(rt, NoPush(), now, mail(mail_server.url, rt))
+    assert (state_of(rt.db, bad), state_of(rt.db, good)) == ("unreachable", "sent")
+
+
+def test_a_courier_that_fails_leaves_no_push_unsettled(
+    rt: Runtime, cast: Cast, now: datetime, push_service: PushService, transport: Transport
+) -> None:
+    class Fails:
+        def send_many(self, letters: Sequence[Letter]) -> list[Result]:
+            raise RuntimeError
+
+    device = subscribe(rt, push_service, cast.north, cast.iris)
+    pushed = enqueue(rt.db, cast, now)
+    mailed = enqueue(rt.db, cast, now, channel="email")
+    jobs.deliver(rt, transport, now, {"email": Fails()})
+    assert (state_of(rt.db, pushed), state_of(rt.db, mailed)) == ("sent", "pending")
+    assert len(device.wait_for(1)) == 1
 
 
 @pytest.mark.parametrize(

@@ -4,7 +4,7 @@ import time
 from datetime import datetime, timedelta
 from uuid import uuid4
 
-from sqlalchemy import select
+from sqlalchemy import select, update
 
 from companion.config import Config
 from companion.db import EVERY_CLINIC
@@ -12,6 +12,7 @@ from companion.escalation import actions as escalation
 from companion.escalation import jobs as cases
 from companion.escalation.models import Escalation
 from companion.outbox import actions, jobs
+from companion.outbox.models import Message
 from companion.push.models import Subscription
 from companion.push.transport import Push, Transport
 from companion.runtime import Runtime
@@ -29,6 +30,18 @@ def test_a_worker_whose_clock_is_half_a_minute_ahead_takes_nothing_that_is_being
         assert len(actions.claim(db, now=now)) == 1
     with rt.db.transaction(EVERY_CLINIC) as db:
         assert actions.claim(db, now=now + timedelta(seconds=30)) == []
+
+
+def test_a_message_of_a_kind_that_nobody_knows_holds_up_no_other(
+    rt: Runtime, cast: Cast, push_service: PushService, transport: Transport, now: datetime
+) -> None:
+    device = subscribe(rt, push_service, cast.north, cast.iris)
+    strange, known = enqueue(rt.db, cast, now), enqueue(rt.db, cast, now)
+    with rt.db.transaction(cast.north) as db:
+        db.execute(update(Message).where(Message.id == strange).values(kind="of a newer version"))
+    jobs.deliver(rt, transport, now)
+    assert (state_of(rt.db, strange), state_of(rt.db, known)) == ("unreachable", "sent")
+    assert len(device.wait_for(1)) == 1
 
 
 def test_the_ladder_does_not_wait_for_a_push_service_that_is_down(
