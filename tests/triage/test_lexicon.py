@@ -91,6 +91,16 @@ def test_an_ordinary_course_told_in_words_alarms_nobody(text: str) -> None:
         ("it was a stroke of luck", "stroke_signs", False),
         ("I think this is a stroke", "stroke_signs", True),
         ("There is a rash on my legs. Pressed a glass on it. Doesnt fade.", "non_fading_rash", True),
+        ("jetouffe, chui toute seule", "breathing_difficulty", True),
+        ("ma femme n'arrive plus à respirer", "breathing_difficulty", False),
+        ("ma femme n'arrive plus à respirer, elle a eu sa séance ce matin", "breathing_difficulty", True),
+        ("j'écris pour ma femme, elle n'arrive plus à respirer", "breathing_difficulty", True),
+        ("mon mari a posé la main sur ma cuisse, il a senti des bulles sous la peau", "crackling_skin", True),
+        ("je grelotte sans arrêt sous deux couettes", "extreme_shivering_with_infection", True),
+        ("je grelotte à l'arrêt de bus", "extreme_shivering_with_infection", False),
+        ("l'œil peut-il devenir rouge ?", "red_or_painful_eye", False),
+        ("des bleus aux points de piqûre", "mottled_or_blue_skin_generalised", False),
+        ("mes lèvres et mes ongles sont bleus", "mottled_or_blue_skin_generalised", True),
     ],
 )
 def test_negation_history_fear_and_other_people(text: str, sign: str, is_found: bool) -> None:
