@@ -14,6 +14,7 @@ from typing import Any, Final, Literal, cast
 
 from sqlalchemy import (
     REAL,
+    BigInteger,
     CheckConstraint,
     Dialect,
     Engine,
@@ -29,7 +30,7 @@ from sqlalchemy import (
 from sqlalchemy.dialects import postgresql
 from sqlalchemy.engine import Connection, make_url
 from sqlalchemy.engine.interfaces import DBAPIConnection
-from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import IntegrityError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.orm import (
     DeclarativeBase,
@@ -54,6 +55,9 @@ _PASSING = ("database is locked", "database or disk is full", "No space left on 
 
 # A clinic's id, or the explicit wish to see all of them (the worker, a sign-in).
 Scope = uuid.UUID | Literal["every clinic"]
+
+
+WideInteger = BigInteger().with_variant(Integer(), "sqlite")  # SQLite's whole numbers are all that large
 
 
 class UtcDateTime(TypeDecorator[datetime]):
@@ -216,9 +220,9 @@ class Database:
                 yield session
                 if writes:
                     session.commit()
-            except (OperationalError, PoolTimeout) as error:
+            except (IntegrityError, OperationalError, PoolTimeout) as error:
                 session.rollback()
-                if isinstance(error, PoolTimeout) or any(fault in str(error.orig) for fault in _PASSING):
+                if isinstance(error, PoolTimeout) or _passes(error):
                     raise Busy from error
                 raise
             except BaseException:
@@ -235,6 +239,12 @@ class Database:
     def close(self) -> None:
         """Give every connection back."""
         self.engine.dispose()
+
+
+def _passes(error: IntegrityError | OperationalError) -> bool:
+    # 23505: two wrote the same at once on PostgreSQL. Whoever tries again sees what the other has written.
+    is_twin = getattr(error.orig, "sqlstate", None) == "23505"
+    return is_twin or any(fault in str(error.orig) for fault in _PASSING)
 
 
 _SET_SCOPE = text("select set_config('companion.scope', :scope, true)")

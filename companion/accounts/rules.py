@@ -1,5 +1,6 @@
 """How long sign-ins and invitations last, and what a good password is. Pure."""
 
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime, time, timedelta
@@ -18,6 +19,12 @@ TRIES_ALLOWED, CODE_TRIES_ALLOWED, TRIES_WINDOW = 10, 30, timedelta(minutes=15)
 SEEN_STEP = timedelta(minutes=5)
 
 
+# What every mail server takes: plain letters, digits and signs, no quoting. "=?" would be read as a code for others.
+_LOCAL = r"(?!=\?)[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+(\.[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+)*"
+_LABEL = r"[A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?"
+_ADDRESS = re.compile(rf"{_LOCAL}@{_LABEL}(\.{_LABEL})*")
+
+
 class PasswordFault(Enum):
     """Why a password is refused."""
 
@@ -32,6 +39,11 @@ class Tries:
 
     started_at: datetime
     count: int
+
+
+def is_address(email: str) -> bool:
+    """Whether this can be one e-mail address and nothing else; a host of one word, as `localhost`, counts too."""
+    return len(email) <= 254 and _ADDRESS.fullmatch(email) is not None
 
 
 def device_of(user_agent: str) -> str:

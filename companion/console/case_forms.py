@@ -11,7 +11,8 @@ from companion.errors import Invalid
 from companion.escalation import rules
 from companion.escalation.rules import Numbers
 
-_NUMBER = re.compile(r"\+?[0-9 ()./-]{5,25}")
+# At least five digits among what people put between them.
+_NUMBER = re.compile(r"(?=(?:[^0-9]*[0-9]){5})\+?[0-9 ()./-]{5,25}")
 
 
 @dataclass(frozen=True, slots=True)

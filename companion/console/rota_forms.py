@@ -14,7 +14,7 @@ from companion.clinic.rules import Interval, Shift
 from companion.console.forms import parse_visit
 from companion.errors import Invalid
 
-_HOUR = re.compile(r"([01]\d|2[0-3]):[0-5]\d")
+_HOUR = re.compile(r"([01][0-9]|2[0-3]):[0-5][0-9]")
 _LONGEST_CHANGE = timedelta(days=92)
 # How many days that differ one page takes in at a time beyond those that are there.
 _NEW_ROWS = 2

@@ -17,6 +17,7 @@ from uuid import UUID
 
 import aiohttp
 
+from companion.accounts.rules import is_address
 from companion.config import Config
 from companion.errors import Misconfigured
 from companion.push.transport import Outcome, Result, classify
@@ -105,6 +106,9 @@ class Mail:
         return server
 
     def _send(self, server: smtplib.SMTP, letter: Letter) -> Result:
+        # Python's mail library raises on some of these, and writes to somebody else for others.
+        if not is_address(letter.address):
+            return Result(letter.recipient_id, "refused")
         try:
             server.send_message(self._mail(letter))
         except ValueError:  # an address that no header can hold

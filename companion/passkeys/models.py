@@ -6,7 +6,7 @@ from uuid import UUID
 from sqlalchemy import Index, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
-from companion.db import Base, ClinicScoped, one_of, within_clinic
+from companion.db import Base, ClinicScoped, WideInteger, one_of, within_clinic
 
 
 class Passkey(ClinicScoped, Base):
@@ -24,7 +24,7 @@ class Passkey(ClinicScoped, Base):
     person_id: Mapped[UUID]
     credential_id: Mapped[str]
     public_key: Mapped[str]
-    sign_count: Mapped[int]
+    sign_count: Mapped[int] = mapped_column(WideInteger)
     device: Mapped[str]
     created_at: Mapped[datetime]
     used_at: Mapped[datetime | None]

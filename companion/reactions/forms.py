@@ -89,11 +89,17 @@ def parse_entry(body: dict[str, Any], *, subject: str, now: datetime) -> Entry:
     if unknown := sorted(set(form.areas) - set(AREAS)):
         raise Invalid({f"areas.{area}": gettext("We do not know this area") for area in unknown})
     noted_at, sent_at = _instant("noted_at", form.noted_at), _instant("sent_at", form.sent_at)
-    skew = now - sent_at
-    corrected = noted_at + skew
-    if now - corrected > OLDEST:
+    ago, skew = sent_at - noted_at, now - sent_at
+    if ago > OLDEST:
         raise Invalid({"noted_at": gettext("This is more than a year ago. Check the date of your phone")})
-    return Entry(form, corrected, int(skew.total_seconds()), _hash(body))
+    if ago < -OLDEST:
+        raise Invalid({"noted_at": gettext("This is more than a year ahead. Check the date of your phone")})
+    return Entry(form, now - ago, int(skew.total_seconds()), _hash(body))
+
+
+def names_for_log(fields: Iterable[str]) -> list[str]:
+    """Which of our own fields were refused; a name that came from outside could hold what somebody wrote."""
+    return sorted({name.partition(".")[0] for name in fields} & set(EntryForm.model_fields))
 
 
 def groups_of(protocol: Protocol) -> list[dict[str, Any]]:
@@ -137,7 +143,7 @@ def body_of_fields(
         "warnings": _warnings(fields, sign_groups),
         "words": fields.get("words", [""])[0].replace("\r\n", "\n"),
     }
-    if feels := fields.get("feels", [""])[0]:
+    if feels := _only(fields, "feels"):
         body["feels"] = feels
     if not body["areas"]:
         faults["areas"] = gettext("Tick where you notice something, or tick “Nowhere”")
@@ -161,19 +167,26 @@ def _area(fields: dict[str, list[str]], area: str, faults: dict[str, str]) -> di
     report: dict[str, Any] = {
         symptom: int(fields[f"{area}.{symptom}"][0])
         for symptom in SYMPTOMS
-        if fields.get(f"{area}.{symptom}", [""])[0] in ("0", "1", "2", "3", "4")
+        if _only(fields, f"{area}.{symptom}") in ("0", "1", "2", "3", "4")
     }
     patch = fields.get(f"{area}.patch", [""])[0]
     if patch in ("2", "4", "8"):
         report["patch_cm"] = float(patch)
     else:
         report["patch_cm"] = _decimal(fields, f"{area}.patch_cm", faults)
-    report["past_line"] = {"inside": False, "past": True}.get(fields.get(f"{area}.line", [""])[0])
+    lines = fields.get(f"{area}.line", [])
+    report["past_line"] = True if "past" in lines else False if "inside" in lines else None
     return report
 
 
 def _is_grade(fields: dict[str, list[str]], area: str, symptom: str) -> bool:
-    return fields.get(f"{area}.{symptom}", [""])[0] in ("1", "2", "3", "4")
+    return any(given in ("1", "2", "3", "4") for given in fields.get(f"{area}.{symptom}", []))
+
+
+def _only(fields: dict[str, list[str]], name: str) -> str:
+    # Two answers to one question are none: which of them is true is not for us to choose.
+    given = set(fields.get(name, []))
+    return given.pop() if len(given) == 1 else ""
 
 
 def _warnings(fields: dict[str, list[str]], sign_groups: Mapping[str, str]) -> dict[str, Any]:
@@ -184,7 +197,7 @@ def _warnings(fields: dict[str, list[str]], sign_groups: Mapping[str, str]) -> d
 
 
 def _decimal(fields: dict[str, list[str]], name: str, faults: dict[str, str]) -> float | None:
-    given = fields.get(name, [""])[0].strip().replace(",", ".")
+    given = " ".join(dict.fromkeys(fields.get(name, []))).strip().replace(",", ".")
     if not given:
         return None
     if not re.fullmatch(r"[0-9]{1,3}(\.[0-9]{1,2})?", given):
@@ -196,11 +209,11 @@ def _decimal(fields: dict[str, list[str]], name: str, faults: dict[str, str]) ->
 def _instant(name: str, given: str) -> datetime:
     try:
         at = datetime.fromisoformat(given)
-    except ValueError:
-        at = None
-    if at is None or at.tzinfo is None:
-        raise Invalid({name: gettext("This is not a time with its zone")})
-    return at.astimezone(UTC)
+        if at.tzinfo is not None:
+            return at.astimezone(UTC)
+    except (ValueError, OverflowError):
+        pass
+    raise Invalid({name: gettext("This is not a time with its zone")})
 
 
 def _hash(body: dict[str, Any]) -> str:

@@ -7,7 +7,7 @@ from uuid import UUID
 from sqlalchemy import CheckConstraint, ForeignKeyConstraint, Index, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
-from companion.db import Base, ClinicScoped, within_clinic
+from companion.db import Base, ClinicScoped, WideInteger, within_clinic
 
 
 class Reaction(ClinicScoped, Base):
@@ -30,7 +30,7 @@ class Reaction(ClinicScoped, Base):
     body: Mapped[dict[str, Any]]
     noted_at: Mapped[datetime]
     received_at: Mapped[datetime]
-    skew_seconds: Mapped[int]
+    skew_seconds: Mapped[int] = mapped_column(WideInteger)
     mistaken_at: Mapped[datetime | None]
     words_answer: Mapped[str | None]
 

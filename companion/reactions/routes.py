@@ -228,7 +228,7 @@ def mistake(reaction_id: UUID) -> Response:
 def answer_words(reaction_id: UUID) -> Response:
     """ "You wrote … Is that so now?" A clear no is kept beside the text; anything else counts as yes."""
     rt, actor = current_runtime(), current_actor()
-    is_so = form_fields().get("so", [""])[0] != "no"
+    is_so = form_fields().get("so") != ["no"]
     with rt.db.transaction(actor.clinic_id) as db:
         actions.answer_words(db, (actor.clinic_id, actor.id), reaction_id, is_so=is_so, now=rt.clock())
         level = queries.graded(db, actor.clinic_id, actor.id, reaction_id).assessment.disposition
@@ -309,7 +309,7 @@ def _submit(rt: Runtime, actor: Actor, reaction_id: UUID, entry: forms.Entry, no
 
 def _alarm_refused(rt: Runtime, actor: Actor, reaction_id: UUID, error: CompanionError, now: datetime) -> None:
     # The patient is told to call; somebody at the clinic must see it as well. Names of fields only.
-    log.error("entry %s refused: %s %s", reaction_id, error.code, sorted(getattr(error, "fields", ())))
+    log.error("entry %s refused: %s %s", reaction_id, error.code, forms.names_for_log(getattr(error, "fields", ())))
     with rt.db.transaction(actor.clinic_id) as db:
         actions.alarm_refused(db, (actor.clinic_id, actor.id), reaction_id, now=now)
 
