@@ -13,6 +13,7 @@ from companion.clinic import queries, rules
 from companion.clinic.models import Clinic, Duty, DutyChange, DutyShift
 from companion.errors import NotFound
 from companion.ids import new_id
+from companion.turns import one_at_a_time
 
 # Switching off by hand lasts to the end of the shift, and no longer than this: nobody stays off by having forgotten.
 _OFF_LASTS = timedelta(hours=16)
@@ -34,6 +35,7 @@ def set_opening(db: Session, *, clinic_id: UUID, opening: Mapping[str, Any], act
 
 def set_duty(db: Session, *, clinic_id: UUID, person_id: UUID, is_on: bool, now: datetime) -> None:
     """Switch a member of staff on or off duty by hand. Off lasts to the end of what the rota says they do now."""
+    one_at_a_time(db, person_id)
     row = db.get(Duty, (clinic_id, person_id))
     if row is not None and not is_on:
         db.delete(row)

@@ -27,6 +27,7 @@ from companion.languages import N_
 from companion.protocols import queries as protocols
 from companion.runtime import current_runtime
 from companion.schedule import actions as schedule_actions
+from companion.turns import one_at_a_time
 from companion.web.guards import CARERS, Actor, current_actor, roles
 from companion.web.requests import form_fields
 
@@ -55,6 +56,7 @@ def create() -> Response:
     except Invalid as error:
         return make_response(_page(actor, error.fields, fields), 422)
     with rt.db.transaction(actor.clinic_id) as db:
+        one_at_a_time(db, form.id)
         own = clinic.clinic(db, actor.clinic_id)
         if not (own.is_demonstration or protocols.is_published(db, own.id)):
             return make_response(_page(actor, {"": gettext(_UNPUBLISHED)}, fields), 409)

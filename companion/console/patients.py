@@ -29,6 +29,7 @@ from companion.reactions.words import GRADES, SYMPTOMS
 from companion.runtime import current_runtime
 from companion.schedule import actions as schedule_actions
 from companion.schedule import queries as schedule
+from companion.turns import one_at_a_time
 from companion.web.guards import CARERS, Actor, current_actor, roles
 from companion.web.requests import form_fields
 
@@ -96,6 +97,7 @@ def add_visit(patient_id: UUID, course_id: UUID) -> Response:
     except Invalid as error:
         return make_response(_page(actor, patient_id, error.fields, fields), 422)
     with rt.db.transaction(actor.clinic_id) as db:
+        one_at_a_time(db, course_id)
         course = courses.course(db, actor.clinic_id, course_id)
         own = [v for v in schedule.visits_of(db, actor.clinic_id, course.patient_id) if v.course_id == course_id]
         schedule_actions.plan_visit(

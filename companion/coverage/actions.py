@@ -12,6 +12,7 @@ from companion.clock import to_local
 from companion.coverage.models import FallbackProof
 from companion.ids import new_id
 from companion.outbox import actions as outbox
+from companion.turns import one_at_a_time
 
 
 def send_test(db: Session, person: tuple[UUID, UUID], channel: str, *, now: datetime) -> None:
@@ -33,6 +34,7 @@ def send_test(db: Session, person: tuple[UUID, UUID], channel: str, *, now: date
 def note_proof(db: Session, person: tuple[UUID, UUID], channel: str, *, now: datetime) -> None:
     """(clinic, person) says that the test message came by this way."""
     clinic_id, person_id = person
+    one_at_a_time(db, clinic_id)
     db.merge(FallbackProof(clinic_id=clinic_id, channel=channel, person_id=person_id, proven_at=now))
     record(db, clinic_id=clinic_id, actor_id=person_id, verb="fallback.proven", about=("channel", channel), now=now)
 

@@ -24,6 +24,7 @@ from companion.policies import queries as policies
 from companion.policies.rules import Policy, Telling, advance, is_exhausted, starts_at
 from companion.protocols import queries as protocols
 from companion.triage.observation import Disposition
+from companion.turns import one_at_a_time
 
 _CLOSED = N_("This case is closed already.")
 _ALERT_LASTS = timedelta(hours=4)
@@ -214,6 +215,7 @@ def reopen(db: Session, case: Escalation, *, person_id: UUID, reason: str, now: 
 def set_numbers(db: Session, patient: tuple[UUID, UUID], numbers: rules.Numbers, *, now: datetime) -> None:
     """Keep how to reach (clinic, patient), and somebody else when they do not answer."""
     clinic_id, patient_id = patient
+    one_at_a_time(db, patient_id)
     db.merge(ContactCard(clinic_id=clinic_id, patient_id=patient_id, changed_at=now, **asdict(numbers)))
 
 

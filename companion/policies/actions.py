@@ -14,6 +14,7 @@ from companion.languages import N_
 from companion.policies import queries
 from companion.policies.models import LevelPolicy
 from companion.policies.rules import Step
+from companion.turns import one_at_a_time
 
 
 def set_policy(
@@ -35,6 +36,7 @@ def set_policy(
         "changed_by": actor_id,
         "changed_at": now,
     }
+    one_at_a_time(db, clinic_id)
     if version == 0 and queries.stored(db, clinic_id, level) is None:
         db.add(LevelPolicy(clinic_id=clinic_id, level=level, **values))
         db.flush()

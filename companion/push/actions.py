@@ -11,6 +11,7 @@ from companion.ids import new_id
 from companion.push import queries, rules
 from companion.push.forms import SubscriptionForm
 from companion.push.models import Subscription
+from companion.turns import one_at_a_time
 
 
 def subscribe(
@@ -26,6 +27,7 @@ def subscribe(
 
     Needs a session over EVERY_CLINIC, since the browser may have been another clinic's before.
     """
+    one_at_a_time(db, form.endpoint)
     row = db.scalar(select(Subscription).where(Subscription.endpoint == form.endpoint))
     if row and (row.clinic_id, row.person_id) != (clinic_id, person_id):
         db.delete(row)

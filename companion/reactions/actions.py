@@ -29,6 +29,7 @@ from companion.triage.bounded import LIMIT_SECONDS, Unjudged, within
 from companion.triage.engine import assess, silence
 from companion.triage.observation import Context, Disposition, Reason
 from companion.triage.protocol import Protocol
+from companion.turns import one_at_a_time
 
 log = logging.getLogger(__name__)
 # How long after the last entry a silence is still looked for.
@@ -50,6 +51,7 @@ class Submitted:
 def submit(db: Session, patient: tuple[UUID, UUID], reaction_id: UUID, entry: Entry, *, now: datetime) -> Submitted:
     """Keep (clinic, patient)'s entry and do what it asks for. Sent twice it is kept once; Conflict if it differs."""
     clinic_id, patient_id = patient
+    one_at_a_time(db, patient_id)  # the second of two entries is judged with the first, and added to its case
     if not _keep(db, patient, reaction_id, entry, now):
         kept = queries.graded(db, clinic_id, patient_id, reaction_id)
         if kept.reaction.body_hash != entry.body_hash:
@@ -79,6 +81,7 @@ def submit(db: Session, patient: tuple[UUID, UUID], reaction_id: UUID, entry: En
 def alarm_refused(db: Session, patient: tuple[UUID, UUID], reaction_id: UUID, *, now: datetime) -> None:
     """An entry was refused and may hold anything: a person has to ask, within the hour. Once for each entry."""
     clinic_id, patient_id = patient
+    one_at_a_time(db, patient_id)
     if cases.cases_of_subjects(db, clinic_id, [reaction_id]):
         return
     escalation.open_case(
