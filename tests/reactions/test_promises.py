@@ -77,6 +77,8 @@ def test_nobody_answers_and_the_patient_reads_whom_to_call(rt: Runtime, cast: Ca
         jobs.step_due(rt, clock.now)
     for page in pages(ada, url):
         assert NOBODY in page
+        assert "We have tried to tell everybody there." in page
+        assert "The nurses on duty have been told" not in page
         assert 'href="tel:+33199000001"' in page
         assert CLOSED_NUMBER in page
         assert "call 112" in page
