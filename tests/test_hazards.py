@@ -1,8 +1,6 @@
-"""The hazard log: every hazard has its fields and a control, every control names a test that is there."""
+"""The hazard log: every hazard has its fields, ratings by the table, and controls; test_house looks for their tests."""
 
-import ast
 import re
-from functools import cache
 from pathlib import Path
 
 import pytest
@@ -26,11 +24,6 @@ def risk(text: str, name: str) -> tuple[str, str, int]:
     return found[1], found[2], int(found[3])
 
 
-@cache
-def functions_of(path: Path) -> frozenset[str]:
-    return frozenset(node.name for node in ast.parse(path.read_text()).body if isinstance(node, ast.FunctionDef))
-
-
 def test_the_log_is_whole_and_numbered() -> None:
     assert list(HAZARDS) == [f"H{number:02}" for number in range(1, len(HAZARDS) + 1)]
     assert len(HAZARDS) >= 20
@@ -51,10 +44,7 @@ def test_a_hazard_has_its_fields_and_its_ratings_follow_the_table(hazard: str) -
 
 
 @pytest.mark.parametrize("hazard", HAZARDS)
-def test_every_control_names_a_test_that_is_there(hazard: str) -> None:
+def test_a_hazard_has_controls_and_each_names_a_test(hazard: str) -> None:
     controls = CONTROL.findall(HAZARDS[hazard])
     assert len(controls) >= 2
     assert len(controls) == HAZARDS[hazard].count("::test_")
-    for _, path, name in controls:
-        assert (ROOT / path).is_file(), path
-        assert name in functions_of(ROOT / path), f"{path}::{name}"

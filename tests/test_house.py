@@ -75,3 +75,16 @@ def test_no_file_names_a_machine_or_a_registry() -> None:
 def test_migrations_are_numbered_without_gaps() -> None:
     names = sorted(path.name for path in (ROOT / "migrations" / "versions").glob("*.py"))
     assert [name[:4] for name in names] == [f"{number:04}" for number in range(1, len(names) + 1)]
+
+
+def test_every_test_that_the_hazard_log_names_is_there() -> None:
+    log = (ROOT / "docs" / "hazard-log.md").read_text(encoding="utf-8")
+    named = re.findall(r"`([\w/]+\.py)::(test_\w+)`", log)
+    assert len(named) > 60
+    missing = [f"{path}::{name}" for path, name in named if name not in _functions_of(ROOT / path)]
+    assert missing == [], "a control lost its test: name the test that shows it now in docs/hazard-log.md"
+
+
+def _functions_of(path: Path) -> set[str]:
+    tree = ast.parse(path.read_text()) if path.is_file() else ast.Module([], [])
+    return {node.name for node in tree.body if isinstance(node, ast.FunctionDef)}
