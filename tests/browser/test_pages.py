@@ -20,7 +20,7 @@ RULES = {"runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "be
 @pytest.mark.parametrize("role", ["nobody", "patient", "nurse"])
 def test_axe_finds_nothing(product: Installation, signed_in: SignedIn, role: str, scheme: str, language: str) -> None:
     # Tall enough that the fixed bar at the bottom covers nothing that a person would scroll clear of it.
-    context = signed_in(role, viewport={"width": 390, "height": 3000}, color_scheme=scheme)
+    context = signed_in(role, viewport={"width": 390, "height": 5000}, color_scheme=scheme)
     choose_language(context, product, language)
     page = context.new_page()
     for address in all_addresses(page, product, role):
