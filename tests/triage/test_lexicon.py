@@ -115,6 +115,14 @@ def test_what_is_expected_in_a_treated_area_is_no_sign_there() -> None:
     assert "swelling_outside_treated_area_face" in signs(certain, areas=frozenset({"lips"}))
 
 
+@pytest.mark.parametrize("text", ["tingly upper lip", "ma lèvre picote"])
+def test_treated_lips_tingle_by_themselves(text: str) -> None:
+    sign = "numbing_cream_toxicity_signs"
+    assert sign in signs(text, areas=frozenset({"face"}))
+    assert sign not in signs(text, areas=frozenset({"lips"}))
+    assert sign in signs(f"{text} and my ears ring, mes oreilles sonnent", areas=frozenset({"lips"}))
+
+
 def test_words_count_as_the_sign_and_only_where_it_was_not_ticked() -> None:
     text = "Hello. I cannot breathe properly!"
     assert told(text, ticked=frozenset({"breathing_difficulty"})) == {}
