@@ -19,7 +19,7 @@ from companion.db import EVERY_CLINIC
 from companion.errors import Invalid, Malformed, TooMany
 from companion.ids import digest
 from companion.runtime import Runtime, current_runtime
-from companion.web.guards import ANYONE, Actor, actor_or_none, current_actor, roles
+from companion.web.guards import ANYONE, CARERS, MANAGER, Actor, actor_or_none, current_actor, roles
 from companion.web.pages import LANGUAGE_COOKIE
 from companion.web.requests import form_fields
 
@@ -194,7 +194,10 @@ def signed_out(to: str) -> AnyResponse:
 
 def home_of(held: Iterable[str]) -> str:
     """The start page of somebody with these roles."""
-    return "/" if set(held) == {"patient"} else "/console/"
+    own = set(held)
+    if not own.isdisjoint(CARERS):
+        return "/console/"
+    return "/console/coverage" if MANAGER in own else "/"
 
 
 def _load_actor(given: Request) -> Actor | None:

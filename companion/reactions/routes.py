@@ -13,6 +13,7 @@ from werkzeug.datastructures import MultiDict
 from werkzeug.wrappers import Response
 
 from companion import crash
+from companion.accounts.routes import home_of
 from companion.clinic import queries as clinic
 from companion.course import queries as courses
 from companion.course.words import AREAS as AREA_WORDS
@@ -27,7 +28,7 @@ from companion.schedule.rules import is_late_check
 from companion.triage.observation import AREAS, SYMPTOMS
 from companion.triage.protocol import Protocol
 from companion.triage.reader import load_shipped_protocol
-from companion.web.guards import ANYONE, CARERS, PATIENT, Actor, actor_or_none, current_actor, roles
+from companion.web.guards import ANYONE, PATIENT, Actor, actor_or_none, current_actor, roles
 from companion.web.pages import wants_json
 from companion.web.requests import form_fields, read_json
 
@@ -64,7 +65,7 @@ def home() -> Response | str:
     if actor is None:
         return redirect(url_for("accounts.sign_in"))
     if not actor.may(PATIENT):
-        return redirect("/console/" if actor.may(*CARERS) else "/console/coverage")
+        return redirect(home_of(actor.roles))
     rt = current_runtime()
     now = rt.clock()
     with rt.db.reading(actor.clinic_id) as db:

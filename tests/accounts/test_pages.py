@@ -44,6 +44,17 @@ def test_staff_sign_in_by_password_and_leave_for_good(app: Flask, rt: Runtime) -
     assert thief.get("/console/").status_code == 401
 
 
+@pytest.mark.parametrize("name", ["ada", "iris", "carla", "max"])
+def test_everybody_who_signs_in_lands_on_a_page_of_their_own(app: Flask, rt: Runtime, cast: Cast, name: str) -> None:
+    with rt.db.transaction(cast.north) as db:
+        person = queries.person(db, cast.north, getattr(cast, name))
+        made = actions.invite(db, person, now=rt.clock())
+    client = browser(app, rt)
+    answer = client.post("/join", data={"code": made.token})
+    assert answer.status_code == 303
+    assert client.get(answer.location).status_code == 200
+
+
 def test_what_is_wrong_is_not_told(app: Flask, rt: Runtime) -> None:
     pages = [
         browser(app, rt).post("/sign-in", data={"email": email, "password": "wrong password here"})
