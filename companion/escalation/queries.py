@@ -86,6 +86,18 @@ def events_of(db: Session, clinic_id: UUID, case_ids: Collection[UUID]) -> list[
     return list(db.scalars(rows))
 
 
+def told_of(db: Session, clinic_id: UUID, case_ids: Collection[UUID]) -> set[UUID]:
+    """Those of these cases of which an alert has left for somebody: what is only written may find no device."""
+    rows = select(Message.about_id).where(
+        Message.clinic_id == clinic_id,
+        Message.about_kind == "escalation",
+        Message.about_id.in_(case_ids),
+        Message.kind == "case_alert",
+        Message.state.in_(("sent", "shown")),
+    )
+    return set(db.scalars(rows))
+
+
 def cases_of_subjects(db: Session, clinic_id: UUID, subjects: Collection[UUID]) -> dict[UUID, Escalation]:
     """The case that each of these entries belongs to, where it belongs to one."""
     rows = db.execute(

@@ -1,7 +1,7 @@
 """Reads of entries and what triage said of them."""
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from uuid import UUID
 
@@ -37,7 +37,8 @@ class Graded:
 class Care:
     """What became of an entry at the clinic: its case, who has opened it first and when, who has taken it.
 
-    `is_told`: somebody at the clinic was sent an alert. `is_unanswered`: nobody has answered, so the patient must call.
+    `is_told`: an alert has left for somebody at the clinic. `is_unanswered`: nobody has answered, so the patient must
+    call.
     """
 
     case: Escalation | None = None
@@ -152,10 +153,12 @@ def cares_of(db: Session, clinic_id: UUID, reactions: Sequence[Reaction]) -> dic
     """As `care_of`, for several entries of the clinic."""
     cases = escalation.cases_of_subjects(db, clinic_id, [reaction.id for reaction in reactions])
     events = escalation.events_of(db, clinic_id, {case.id for case in cases.values()})
+    told = escalation.told_of(db, clinic_id, {case.id for case in cases.values()})
     ids = {case.taken_by for case in cases.values()} | {event.actor_id for event in events if event.kind == "seen"}
     people = accounts.people(db, clinic_id, [person_id for person_id in ids if person_id])
     names: dict[UUID | None, str] = {person.id: person.name for person in people.values()}
-    return {reaction.id: _care(reaction, cases.get(reaction.id), events, names) for reaction in reactions}
+    cares = {reaction.id: _care(reaction, cases.get(reaction.id), events, names) for reaction in reactions}
+    return {key: replace(care, is_told=bool(care.case and care.case.id in told)) for key, care in cares.items()}
 
 
 def _care(
@@ -171,7 +174,6 @@ def _care(
         seen_by=names.get(first.actor_id) if first else None,
         seen_at=first.at if first else None,
         taken_by=names.get(case.taken_by),
-        is_told=any(event.kind == "told" and event.detail["people"] for event in own),
         is_unanswered=case.state != "resolved" and is_unanswered(event.kind for event in own),
     )
 

@@ -39,7 +39,7 @@ ADVICE = {
     ),
     "clinic_urgent_1h": Advice(
         N_("Call your clinic now"),
-        N_("Your clinic has been told. Call as well, now. If nobody answers, call the emergency number."),
+        N_("It is with your clinic. Call as well, now. If nobody answers, call the emergency number."),
         must_call=True,
     ),
     "clinic_same_day": Advice(

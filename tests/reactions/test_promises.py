@@ -102,6 +102,15 @@ def test_with_nobody_to_tell_the_patient_is_told_at_once(rt: Runtime, cast: Cast
     assert (told.recipient_id, told.kind, told.url) == (cast.ada, "case_unanswered", "/")
 
 
+def test_nurses_are_said_to_be_told_only_once_an_alert_has_left(rt: Runtime, cast: Cast, ada: Browser) -> None:
+    told, url = "The nurses on duty have been told", send(ada, warnings=URGENT)
+    for state, is_told in (("pending", False), ("unreachable", False), ("sent", True), ("shown", True)):
+        with rt.db.transaction(cast.north) as db:
+            for message in db.scalars(select(Message).where(Message.kind == "case_alert")):
+                message.state = state
+        assert [told in page for page in pages(ada, url)] == [is_told, is_told]
+
+
 def test_a_promise_says_its_hour_and_is_not_sold_as_kept_once_it_is_over(
     rt: Runtime, cast: Cast, ada: Browser, clock: Clock
 ) -> None:
