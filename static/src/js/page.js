@@ -35,7 +35,7 @@ function guardOnce(event) {
 // What the offline page needs, in the language of this page; asked for anew on the start page, else once an hour.
 async function remember() {
   const { subject, page } = document.body.dataset;
-  if (!document.getElementById('person')) return;
+  if (!document.querySelector('template#person')) return;
   const kept = await known('person').catch(() => null);
   const isFresh = kept?.subject === subject && kept.language === document.documentElement.lang && Date.now() - kept.asOf < HOUR_MS;
   if (isFresh && page !== 'home') return;

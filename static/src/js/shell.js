@@ -10,7 +10,7 @@ export async function startShell() {
   const person = await known('person').catch(() => null);
   if (!person?.subject) return;
   document.body.dataset.shellSubject = person.subject;
-  for (const [selector, isShown] of [['[data-shell-nobody]', false], ['[data-shell-person]', true], ['[data-shell-tabs]', true]]) show(selector, isShown);
+  for (const [selector, isShown] of [['[data-shell-nobody]', false], ['[data-shell-person]', true], ['[data-shell-tabs]', true], ['.masthead__call', true]]) show(selector, isShown);
   const form = document.querySelector('form[data-check-in]');
   form.elements.id.value = crypto.randomUUID();
   fillNumbers(person);

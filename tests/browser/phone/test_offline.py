@@ -121,6 +121,8 @@ def test_without_a_network_the_clinics_own_signs_are_asked(clinic: Clinic, phone
     phone.open("/reactions/new")
     assert phone.js("document.body.dataset.page") == "shell"
     assert phone.js(asked) == online
+    assert phone.js("document.querySelector('.masthead__call').checkVisibility()")
+    assert phone.js("document.querySelector('[data-done-call] [data-call=out_of_hours]').href") == "tel:+33199000002"
     phone.answer_all_fine()
     clinic.line.is_down = False
     phone.send()
