@@ -237,7 +237,8 @@ def _add_clinic(db: Session, about: dict[str, Any], now: datetime) -> Clinic:
     )
     for index, (name, role) in enumerate(about["staff"]):
         locale = about.get("locale", SOURCE)
-        person = accounts.add_person(db, clinic_id=row.id, name=name, roles=[role], locale=locale, now=now)
+        email = f"{name.lower().replace(' ', '.')}@example.org"
+        person = accounts.add_person(db, clinic_id=row.id, name=name, roles=[role], email=email, locale=locale, now=now)
         if index == 0:
             clinic.set_duty(db, clinic_id=row.id, person_id=person.id, is_on=True, now=now)
         _plan_duty(db, person, about["rota"], now)

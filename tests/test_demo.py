@@ -4,6 +4,7 @@ import pytest
 from sqlalchemy import func, select
 
 from companion import demo
+from companion.accounts import queries as people
 from companion.accounts.models import Person
 from companion.clinic.models import Clinic
 from companion.db import EVERY_CLINIC
@@ -43,6 +44,15 @@ def test_two_clinics_and_25_patients_in_all_stages(rt: Runtime) -> None:
             assert set(told) <= {"self_care"}, story.name
         else:
             assert told[-1] == kinds[story.kind], story.name
+
+
+def test_staff_can_be_invited_by_their_addresses(rt: Runtime) -> None:
+    demo.add_demonstration(rt, NOW)
+    with rt.db.reading(EVERY_CLINIC) as db:
+        manager = people.person_by_email(db, "max.thorn@example.org")
+        assert manager is not None
+        assert manager.roles == ["manager"]
+        assert all(db.scalars(select(Person.email).where(~Person.is_patient, Person.name != "Canary")))
 
 
 def test_a_simulated_clinic_is_the_same_for_a_seed_and_pushes_few(rt: Runtime) -> None:
