@@ -19,7 +19,7 @@ from companion.console.queue import surroundings
 from companion.errors import Conflict, Invalid, NotFound
 from companion.policies import actions, queries, rules
 from companion.push import queries as push
-from companion.runtime import current_runtime
+from companion.runtime import Runtime, current_runtime
 from companion.web.guards import CARERS, CLINICIAN, MANAGER, Actor, current_actor, roles
 from companion.web.pages import sentence_of
 from companion.web.requests import form_fields
@@ -52,6 +52,7 @@ def show() -> str:
             people=_names(db, actor.clinic_id),
             asked=asked,
             foreseen=foresee(db, actor.clinic_id, asked.level, asked.at, since=now) if not errors else [],
+            is_set_up=_is_set_up(rt),
             errors=errors,
             now=now,
             **surroundings(db, actor.clinic_id, actor.id, now),
@@ -144,6 +145,10 @@ def _require_ladder(level: str) -> None:
         raise NotFound
 
 
+def _is_set_up(rt: Runtime) -> dict[str, bool]:
+    return {"push": True, "email": rt.config.has_email, "webhook": rt.config.has_webhook}
+
+
 def _edit_page(actor: Actor, level: str, errors: Mapping[str, str], fields: dict[str, list[str]]) -> str:
     rt = current_runtime()
     now = rt.clock()
@@ -157,7 +162,7 @@ def _edit_page(actor: Actor, level: str, errors: Mapping[str, str], fields: dict
             fields=fields or forms.fields_of(ladder, version=own.version if own else 0),
             rows=range(min(rules.MAX_STEPS, len(ladder.steps) + _EMPTY_ROWS)),
             channels=rules.CHANNELS,
-            is_set_up={"push": True, "email": rt.config.has_email, "webhook": rt.config.has_webhook},
+            is_set_up=_is_set_up(rt),
             people=_names(db, actor.clinic_id),
             errors=errors,
             **surroundings(db, actor.clinic_id, actor.id, now),

@@ -93,6 +93,7 @@ def test_the_page_says_whom_a_case_on_sunday_at_three_would_tell(rt: Runtime, ca
     assert "Noor" in first
     assert "Iris" not in first
     assert "no device" in first
+    assert "text message (not set up)" in page
 
 
 def test_a_same_day_case_at_night_waits_for_the_morning(carla: Browser) -> None:
