@@ -52,7 +52,9 @@ def test_everybody_who_signs_in_lands_on_a_page_of_their_own(app: Flask, rt: Run
     client = browser(app, rt)
     answer = client.post("/join", data={"code": made.token})
     assert answer.status_code == 303
-    assert client.get(answer.location).status_code == 200
+    page = client.get(answer.location)
+    assert page.status_code == 200
+    assert (b'href="/password"' in page.data) == (name != "ada")
 
 
 def test_what_is_wrong_is_not_told(app: Flask, rt: Runtime) -> None:
