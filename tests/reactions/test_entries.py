@@ -220,6 +220,7 @@ def test_an_emergency_sign_in_the_form_shows_the_call_page_first(rt: Runtime, ad
     assert answer.location == f"/call/{form_id}"
     page = ada.get(answer.location).data.decode()
     assert 'href="tel:112"' in page
+    assert ada.get("/").data.decode().count('href="tel:112"') == 1
     assert 'href="tel:+33199000001"' in page
 
 
