@@ -34,11 +34,12 @@ async function render(places) {
 async function line(entry) {
   const said = stateOf(entry, entry.seenAt ? (await contentOf(entry))?.answer : null);
   const settle = ['refused', 'unreadable'].includes(entry.state) && (() => change(entry.id, { isSettled: true }));
-  return item(entry.state, said, `${word('check_in_of')} ${dayAndTimeOf(entry.savedAt)}`, { id: entry.id, settle });
+  const result = entry.state === 'sent' && navigator.onLine && `/reactions/${entry.id}`;
+  return item(entry.state, said, `${word('check_in_of')} ${dayAndTimeOf(entry.savedAt)}`, { id: entry.id, settle, result });
 }
 
 // How to make one row, since several places show it. What cannot be sent is taken off the list by the person only.
-const item = (state, said, about, { id = '', settle } = {}) => () => {
+const item = (state, said, about, { id = '', settle, result } = {}) => () => {
   const row = document.createElement('li');
   Object.assign(row.dataset, { state, id });
   const name = document.createElement('span');
@@ -47,6 +48,7 @@ const item = (state, said, about, { id = '', settle } = {}) => () => {
   strong.dataset.state = state;
   strong.textContent = said;
   row.append(name, strong);
+  if (result) row.append(Object.assign(document.createElement('a'), { href: result, textContent: word('see_result') }));
   if (settle) {
     const button = document.createElement('button');
     Object.assign(button, { type: 'button', className: 'link-button', textContent: word('settled') });

@@ -145,6 +145,8 @@ def test_an_emergency_sign_shows_whom_to_call_and_is_sent_behind_it(clinic: Clin
     phone.js("document.dispatchEvent(new Event('visibilitychange'))")
     phone.sees("Sent to your clinic")
     assert [entry.body["feels"] for entry in clinic.entries(ada)] == ["now"]
+    phone.click("[data-called]")
+    phone.sees("See what to do now")
 
 
 def test_what_lies_on_the_phone_says_nothing_and_caches_hold_nothing_personal(clinic: Clinic, phone: Phone) -> None:
