@@ -4,6 +4,7 @@ import contextlib
 import fcntl
 import importlib
 import json
+import logging
 import threading
 import time
 import uuid
@@ -46,6 +47,7 @@ from sqlalchemy.types import TypeDecorator, TypeEngine
 
 from companion.errors import Busy, Misconfigured
 
+log = logging.getLogger(__name__)
 BUSY_SECONDS: Final = 15
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 EVERY_CLINIC: Final = "every clinic"
@@ -244,6 +246,8 @@ class Database:
 def _passes(error: IntegrityError | OperationalError) -> bool:
     # 23505: two wrote the same at once on PostgreSQL. Whoever tries again sees what the other has written.
     is_twin = getattr(error.orig, "sqlstate", None) == "23505"
+    if is_twin:
+        log.warning("two wrote the same at once: %s", cast(Any, error.orig).diag.constraint_name)
     return is_twin or any(fault in str(error.orig) for fault in _PASSING)
 
 
