@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
 
 from companion import housekeeper
-from companion.db import EVERY_CLINIC, Watch
+from companion.db import EVERY_CLINIC
 from companion.escalation.jobs import step_due, warn_late
 from companion.operations import actions as operations
 from companion.operations import queries, rules
@@ -21,6 +21,7 @@ from companion.outbox.transport import Courier, couriers
 from companion.push.transport import Transport
 from companion.runtime import Runtime
 from companion.supervisor import tell_systemd
+from companion.wake import Watch
 
 log = logging.getLogger(__name__)
 _TICK_SECONDS = 1.0

@@ -11,8 +11,9 @@ from companion import schema
 from companion.accounts.actions import record
 from companion.accounts.models import Person
 from companion.course.models import Course
-from companion.db import EVERY_CLINIC, Base, Database, Watch, announce
+from companion.db import EVERY_CLINIC, Base, Database
 from companion.ids import new_id
+from companion.wake import Watch, announce
 from tests.databases import APPLICATION_ROLE
 from tests.people import Cast
 

@@ -17,13 +17,13 @@ from sqlalchemy.dialects.sqlite import insert as insert_sqlite
 from sqlalchemy.orm import Session
 
 from companion.accounts.models import Person
-from companion.db import announce
 from companion.ids import new_id
 from companion.outbox import queries, rules
 from companion.outbox.models import Attempt, AwaitedReceipt, DueMessage, LeasedMessage, Message
 from companion.push import actions as push
 from companion.push.models import Subscription
 from companion.push.transport import Result
+from companion.wake import announce
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,11 +20,12 @@ from companion.accounts import actions as accounts
 from companion.accounts.models import Person
 from companion.app import create_app
 from companion.clock import utc_now
-from companion.db import EVERY_CLINIC, Database, Watch, sqlite_module
+from companion.db import EVERY_CLINIC, Database, sqlite_module
 from companion.errors import Busy
 from companion.operations import jobs
 from companion.reactions.models import Reaction
 from companion.runtime import Runtime
+from companion.wake import Watch
 from companion.worker import Dispatcher
 from tests.databases import sqlite_url
 from tests.outbox.test_channels import NoPush
