@@ -12,8 +12,10 @@ from companion.triage.matching import Span, Text
 
 DENY_REACH, AFTER_REACH = 6, 5  # words that a denial reaches forward and back
 _WAS_REACH, _ANEW_WORDS = 4, 3
+_CALL_WORDS = 2  # from "says" to the name that is called
 _THING_REACH, _NAME_WORDS = 8, 2  # from "the" to the match, and between "the" and the verb
 CUES = (
+    "addressed",
     "anew",
     "asks",
     "asks_after",
@@ -49,7 +51,19 @@ CUES = (
     "writes_for",
 )
 HUSHED = frozenset(
-    {"asks", "asks_if_marked", "deny", "deny_after", "deny_next", "fear", "feared", "others", "over", "past"}
+    {
+        "asks",
+        "asks_if_marked",
+        "deny",
+        "deny_after",
+        "deny_next",
+        "fear",
+        "feared",
+        "others",
+        "over",
+        "past",
+        "writes_for",
+    }
 )
 
 
@@ -154,15 +168,21 @@ class Scope:
 
     def _is_anothers(self, reach: _Reach) -> bool:
         left, begin = reach.told, reach.match[0]
-        other = max((stop for _, stop in self._within("others", left, begin)), default=None)
         if self.cues["writes_for"]:
             return False
+        others = (span for span in self._within("others", left, begin) if not self._is_addressed(span, reach))
+        other = max((stop for _, stop in others), default=None)
         if other is None:
             return self._says("theirs", max(left, begin - 2), begin) and not self._says("says", left, begin)
-        says = min((stop for _, stop in self._within("says", other, begin)), default=None)
+        says = min((stop for _, stop in self._within("says", other, reach.match[1])), default=None)
         if says is not None:
             return self._says("they", says, reach.match[1]) and not self._says("mine", says, begin)
         return not self._says("me_asking", other, begin)
+
+    def _is_addressed(self, other: Span, reach: _Reach) -> bool:
+        """Spoken to, and the patient: "my daughter says mum, you are blue"."""
+        called = self._says("says", max(reach.told, other[0] - _CALL_WORDS), other[0])
+        return called and self._says("addressed", other[1], reach.match[1])
 
     def _is_a_things(self, reach: _Reach) -> bool:
         """Said of something that is no word of the lexicon: "the tent has collapsed", "my kettle was whistling"."""

@@ -1,7 +1,7 @@
 """What patients write: found where it is said of oneself, now; silent where denied, past, feared or somebody else's.
 
 The sentences were written without sight of the lexicon: in `sentences` 20 paraphrases and 10 near misses for every
-emergency and urgent sign and language, in `second`, `third` and `fifth` half as many again each, written when those
+emergency and urgent sign and language, in `second` to `sixth` half as many again each, written when those
 before were passed. The lexicon was then tuned on all of them, so they keep what works; others are kept back to measure.
 """
 
@@ -78,6 +78,18 @@ def test_an_ordinary_course_told_in_words_alarms_nobody(text: str) -> None:
         ("not only itchy, I have hives all over", "widespread_hives", True),
         ("my wife cant breathe, she had her session today", "breathing_difficulty", True),
         ("my wife cant breathe", "breathing_difficulty", False),
+        ("my wife cant breathe, shes not your patient", "breathing_difficulty", False),
+        ("my daughter says mum you are purple everywhere", "mottled_or_blue_skin_generalised", True),
+        ("my daughter says mum is purple everywhere", "mottled_or_blue_skin_generalised", False),
+        ("my husband tells me im not myself", "confusion", True),
+        ("my husband looked and says they dont blanch, the spots on my leg", "non_fading_rash", True),
+        ("covered in what my mother used to call hives, arms and legs", "widespread_hives", True),
+        ("everything went black when i got up", "collapse", True),
+        ("i fainted when i got my ears pierced", "collapse", False),
+        ("shaking like mad, burning up at 39", "extreme_shivering_with_infection", True),
+        ("never felt so ill in my whole life", "feels_very_unwell", True),
+        ("is it a stroke if my mouth has dropped on one side?", "stroke_signs", True),
+        ("what if my mouth drops on one side?", "stroke_signs", False),
         ("my sister had the same, my throat is closing up", "tongue_or_throat_swelling", True),
         ("I read your leaflet twice, my throat is closing up", "tongue_or_throat_swelling", True),
         ("I read that your throat can close up", "tongue_or_throat_swelling", False),
