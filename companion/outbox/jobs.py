@@ -1,7 +1,7 @@
 """Delivering: claim in a transaction, send in none, settle in another."""
 
 import logging
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta
 from typing import Protocol
@@ -27,8 +27,8 @@ _Results = Mapping[UUID, Sequence[Result]]
 class Sender(Protocol):
     """What puts pushes on the wire."""
 
-    def send_many(self, pushes: Sequence[Push]) -> list[Result]:
-        """One result for each push, in order."""
+    def send_in_parts(self, pushes: Sequence[Push]) -> Iterator[dict[int, Result]]:
+        """Results by the place of their push, as they come."""
         ...
 
 
@@ -73,20 +73,32 @@ def give_up_silent(rt: Runtime, now: datetime) -> int:
 def _deliver(
     rt: Runtime, sender: Sender, claimed: list[Claimed], now: datetime, couriers: Mapping[str, Courier]
 ) -> None:
-    timely = [one for one in claimed if one.message.expires_at > now]
-    results = _send(rt, sender, [one for one in timely if _has_words(one)], now, couriers)
-    crash.here("sent")
+    timely = {one.message.id: one for one in claimed if one.message.expires_at > now}
+    late = [one for one in claimed if one.message.expires_at <= now]
+    for results in _sent(rt, sender, [one for one in timely.values() if _has_words(one)], now, couriers):
+        crash.here("sent")
+        _settle(rt, [(timely.pop(message_id), own) for message_id, own in results.items()], now, couriers)
+    if timely or late:
+        _settle(rt, [(one, ()) for one in timely.values()], now, couriers, late=late)
+
+
+def _settle(
+    rt: Runtime,
+    done: list[tuple[Claimed, Sequence[Result]]],
+    now: datetime,
+    couriers: Mapping[str, Courier],
+    *,
+    late: Sequence[Claimed] = (),
+) -> None:
     with rt.db.transaction(EVERY_CLINIC) as db:
-        done = [(one, results.get(one.message.id, ())) for one in timely]
         actions.settle_all(db, done, now=now, falls_back="email" in couriers)
-        for one in claimed:
-            if one.message.expires_at <= now:
-                actions.expire(db, one, now=now)
+        for one in late:
+            actions.expire(db, one, now=now)
         crash.here("settled")
-    for message_id, own in results.items():
-        for result in own:
+    for one, results in done:
+        for result in results:
             if result.outcome == "refused":
-                log.error("message %s was refused with %s", message_id, result.status_code)
+                log.error("message %s was refused with %s", one.message.id, result.status_code)
 
 
 def _has_words(one: Claimed) -> bool:
@@ -97,30 +109,37 @@ def _has_words(one: Claimed) -> bool:
     return False
 
 
-def _send(
+def _sent(
     rt: Runtime, sender: Sender, timely: list[Claimed], now: datetime, couriers: Mapping[str, Courier]
-) -> _Results:
+) -> Iterator[_Results]:
+    """What came of each message, as it comes; first those that reach nobody, whom the next step must not wait for."""
     letters = {channel: own for channel in couriers if (own := _letters(rt, timely, channel))}
+    posting = {letter.id for own in letters.values() for letter in own}
+    if nobody := [one.message.id for one in timely if not one.devices and one.message.id not in posting]:
+        yield dict.fromkeys(nobody, ())
     # What sends pushes belongs to this thread; each courier has one of its own, and nobody waits for it at the end.
     pool = ThreadPoolExecutor(max(1, len(letters)), "courier")
     posted = [_post(pool, couriers[channel], own) for channel, own in letters.items()]
-    results = _push_all(rt, sender, timely, now)
+    yield from _pushed(rt, sender, timely, now)
     for wait in posted:
-        results.update(wait())
+        yield wait()
     pool.shutdown(wait=False)
-    return results
 
 
-def _push_all(rt: Runtime, sender: Sender, timely: list[Claimed], now: datetime) -> dict[UUID, Sequence[Result]]:
+def _pushed(rt: Runtime, sender: Sender, timely: list[Claimed], now: datetime) -> Iterator[_Results]:
     told_by: dict[UUID, list[Claimed]] = {}
     for one in timely:
         if one.devices:
             told_by.setdefault(one.message.carried_by or one.message.id, []).append(one)
     bundles = list(told_by.values())
-    pushes = [_push(rt, bundle, device, now) for bundle in bundles for device in bundle[0].devices]
-    results = iter(sender.send_many(pushes))
-    of_each = [[next(results) for _ in bundle[0].devices] for bundle in bundles]
-    return {one.message.id: own for bundle, own in zip(bundles, of_each, strict=True) for one in bundle}
+    places = [(number, device) for number, bundle in enumerate(bundles) for device in bundle[0].devices]
+    found: dict[int, list[Result]] = {}
+    for part in sender.send_in_parts([_push(rt, bundles[number], device, now) for number, device in places]):
+        for place, result in part.items():
+            found.setdefault(places[place][0], []).append(result)
+        whole = [number for number, own in found.items() if len(own) == len(bundles[number][0].devices)]
+        if whole:
+            yield {one.message.id: own for number in whole for own in [found.pop(number)] for one in bundles[number]}
 
 
 def _post(pool: ThreadPoolExecutor, courier: Courier, letters: list[Letter]) -> Callable[[], _Results]:

@@ -8,7 +8,7 @@ import json
 import logging
 import socket
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Generator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
@@ -30,6 +30,7 @@ from companion.config import Config, Secrets
 log = logging.getLogger(__name__)
 Outcome = Literal["accepted", "gone", "retry", "refused"]
 # One push service that hangs leaves as many connections to the others.
+PART_SECONDS = 0.25
 IN_FLIGHT, IN_FLIGHT_EACH = 100, 50
 # After so many failures in a row a push service is left alone for a while, then asked with one message.
 FAILURES, REST_SECONDS = 5, 15
@@ -155,7 +156,23 @@ class Transport:
 
     def send_many(self, pushes: Sequence[Push]) -> list[Result]:
         """One result for each push, in order; never raises for a single bad one."""
-        return self._loop.run_until_complete(self._send_many(pushes))
+        found = {place: result for part in self.send_in_parts(pushes) for place, result in part.items()}
+        return [found[place] for place in range(len(pushes))]
+
+    def send_in_parts(self, pushes: Sequence[Push]) -> Generator[dict[int, Result], None, None]:
+        """Results by the place of their push, as they come: who answers soon waits for nobody that hangs."""
+        session = self._loop.run_until_complete(self._opened())
+        places = {self._loop.create_task(self._send(push, session)): place for place, push in enumerate(pushes)}
+        waiting = set(places)
+        try:
+            while waiting:
+                done, waiting = self._loop.run_until_complete(asyncio.wait(waiting, timeout=PART_SECONDS))
+                if done:
+                    yield {places[task]: task.result() for task in done}
+        finally:
+            for task in waiting:
+                task.cancel()
+            self._loop.run_until_complete(_ended(waiting))
 
     def close(self) -> None:
         """Close the connections and the loop."""
@@ -164,7 +181,7 @@ class Transport:
         self._loop.run_until_complete(self._loop.shutdown_default_executor())
         self._loop.close()
 
-    async def _send_many(self, pushes: Sequence[Push]) -> list[Result]:
+    async def _opened(self) -> aiohttp.ClientSession:
         if self._session is None:
             resolver = _PublicOnly() if self._only_public else ThreadedResolver()
             self._session = aiohttp.ClientSession(
@@ -172,7 +189,7 @@ class Transport:
                 timeout=aiohttp.ClientTimeout(total=self._seconds),
                 trust_env=False,
             )
-        return await asyncio.gather(*(self._send(push, self._session) for push in pushes))
+        return self._session
 
     async def _send(self, push: Push, session: aiohttp.ClientSession) -> Result:
         if push.key_id not in self._encrypters:  # signed by another key it would be refused: the device is kept
@@ -217,6 +234,10 @@ class Transport:
             "Topic": topic(push.tag),
             "Urgency": "high" if push.is_urgent else "normal",
         }
+
+
+async def _ended(tasks: set["asyncio.Task[Result]"]) -> None:
+    await asyncio.gather(*tasks, return_exceptions=True)
 
 
 def _encrypter(pem: bytes, contact: str, now: Callable[[], datetime]) -> WebPush:

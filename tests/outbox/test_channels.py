@@ -30,9 +30,9 @@ from tests.push_service import PushService
 class NoPush:
     """A sender of pushes with nothing to send."""
 
-    def send_many(self, pushes: Sequence[Push]) -> list[Result]:
+    def send_in_parts(self, pushes: Sequence[Push]) -> Iterator[dict[int, Result]]:
         assert not pushes
-        return []
+        return iter(())
 
 
 @pytest.fixture

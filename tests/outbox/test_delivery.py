@@ -1,6 +1,6 @@
 """From a row to a device: the real transport, a real loopback push service, both databases."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta
 from uuid import UUID
@@ -34,12 +34,19 @@ def subscribe(rt: Runtime, service: PushService, clinic_id: UUID, person_id: UUI
 
 
 def enqueue(
-    db: Database, cast: Cast, now: datetime, *, key: str = "", about: UUID | None = None, channel: str = "push"
+    db: Database,
+    cast: Cast,
+    now: datetime,
+    *,
+    key: str = "",
+    about: UUID | None = None,
+    channel: str = "push",
+    who: UUID | None = None,
 ) -> UUID | None:
     with db.transaction(cast.north) as session:
         return actions.enqueue(
             session,
-            (cast.north, cast.iris),
+            (cast.north, who or cast.iris),
             kind="case_alert",
             about=("escalation", about or cast.ada_visit),
             url="/console/",
@@ -164,13 +171,14 @@ def test_a_refusal_that_is_our_fault_keeps_the_device(
 class _Dies:
     """A sender whose process ends in the middle of sending."""
 
-    def send_many(self, pushes: Sequence[Push]) -> list[Result]:
+    def send_in_parts(self, pushes: Sequence[Push]) -> Iterator[dict[int, Result]]:
         raise KeyboardInterrupt
 
 
 def test_a_clock_set_back_strands_no_lease(
-    rt: Runtime, cast: Cast, clock: Clock, transport: Transport, now: datetime
+    rt: Runtime, cast: Cast, push_service: PushService, transport: Transport, now: datetime
 ) -> None:
+    subscribe(rt, push_service, cast.north, cast.iris)
     enqueue(rt.db, cast, now - timedelta(days=2))
     with pytest.raises(KeyboardInterrupt):
         jobs.deliver(rt, _Dies(), now - timedelta(days=2) + timedelta(minutes=1))

@@ -1,6 +1,7 @@
 """Networks and push services that fail for everybody, and clocks that differ."""
 
 import time
+from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta
 from uuid import uuid4
 
@@ -14,12 +15,29 @@ from companion.escalation.models import Escalation
 from companion.outbox import actions, jobs
 from companion.outbox.models import Message
 from companion.push.models import Subscription
-from companion.push.transport import Push, Transport
+from companion.push.transport import Push, Result, Transport
 from companion.runtime import Runtime
 from tests.conftest import Clock
 from tests.outbox.test_delivery import enqueue, state_of, subscribe
 from tests.people import Cast
-from tests.push_service import PushService
+from tests.push_service import Device, PushService
+
+
+def push_to(rt: Runtime, device: Device, *, endpoint: str = "") -> Push:
+    return Push(
+        device_id=uuid4(),
+        endpoint=endpoint or device.endpoint,
+        key_id=next(iter(rt.secrets.vapid_keys)),
+        title="t",
+        body="b",
+        navigate="/",
+        receipt="/",
+        tag="x",
+        lang="en",
+        ttl_seconds=60,
+        is_urgent=True,
+        **device.keys.public,
+    )
 
 
 def test_a_worker_whose_clock_is_half_a_minute_ahead_takes_nothing_that_is_being_sent(
@@ -78,22 +96,8 @@ def test_a_name_that_cannot_be_resolved_is_tried_again(rt: Runtime) -> None:
     config = Config.model_validate({**rt.config.model_dump(), "push_insecure_loopback": False, "push_seconds": 2})
     transport = Transport(config, rt.secrets, rt.clock)
     with PushService.running() as service:
-        keys = service.device().keys.public
-    push = Push(
-        device_id=uuid4(),
-        endpoint="https://push.invalid/x",
-        key_id=next(iter(rt.secrets.vapid_keys)),
-        title="t",
-        body="b",
-        navigate="/",
-        receipt="/",
-        tag="x",
-        lang="en",
-        ttl_seconds=60,
-        is_urgent=True,
-        **keys,
-    )
-    (result,) = transport.send_many([push])
+        device = service.device()
+    (result,) = transport.send_many([push_to(rt, device, endpoint="https://push.invalid/x")])
     transport.close()
     assert (result.outcome, result.status_code) == ("retry", None)
 
@@ -114,3 +118,38 @@ def test_push_services_that_all_hang_hold_up_a_batch_for_one_time_limit_only(
     assert {state_of(rt.db, one) for one in ids} == {"pending"}
     with rt.db.reading(EVERY_CLINIC) as db:
         assert len(db.scalars(select(Subscription.id)).all()) == 4, "no device is given up for it"
+
+
+def test_who_answers_does_not_wait_for_a_push_service_that_hangs(
+    rt: Runtime, cast: Cast, push_service: PushService, now: datetime
+) -> None:
+    config = Config.model_validate({**rt.config.model_dump(), "push_seconds": 2})
+    transport = Transport(config, rt.secrets, rt.clock)
+    hanging, answering = (subscribe(rt, push_service, cast.north, person) for person in (cast.iris, cast.noor))
+    push_service.inject("hang", endpoint=hanging.endpoint)
+    first = enqueue(rt.db, cast, now, about=uuid4())
+    second = enqueue(rt.db, cast, now, about=uuid4(), who=cast.noor)
+    meanwhile = list[tuple[str, str]]()
+
+    class Sender:
+        def send_in_parts(self, pushes: Sequence[Push]) -> Iterator[dict[int, Result]]:
+            for part in transport.send_in_parts(pushes):
+                yield part
+                meanwhile.append((state_of(rt.db, first), state_of(rt.db, second)))
+
+    jobs.deliver(rt, Sender(), now)
+    transport.close()
+    assert len(answering.wait_for(1)) == 1
+    assert meanwhile == [("pending", "sent"), ("pending", "sent")], "settled while the other still hangs"
+
+
+def test_a_batch_that_is_given_up_leaves_no_push_on_its_way(rt: Runtime, push_service: PushService) -> None:
+    transport = Transport(rt.config, rt.secrets, rt.clock)
+    hanging, answering = (push_service.device(rt.secrets.vapid_public_key) for _ in range(2))
+    push_service.inject("hang", endpoint=hanging.endpoint)
+    pushes = [push_to(rt, device) for device in (hanging, answering)]
+    parts = transport.send_in_parts(pushes)
+    assert [(place, result.outcome) for place, result in next(parts).items()] == [(1, "accepted")]
+    parts.close()
+    assert [result.outcome for result in transport.send_many(pushes[1:])] == ["accepted"]
+    transport.close()

@@ -27,9 +27,9 @@ class Accepts:
     def __init__(self) -> None:
         self.tags: list[str] = []
 
-    def send_many(self, pushes: Sequence[Push]) -> list[Result]:
+    def send_in_parts(self, pushes: Sequence[Push]) -> Iterator[dict[int, Result]]:
         self.tags += [push.tag for push in pushes]
-        return [Result(push.device_id, "accepted", 201) for push in pushes]
+        yield {place: Result(push.device_id, "accepted", 201) for place, push in enumerate(pushes)}
 
 
 def write(db: Database, cast: Cast, now: datetime, count: int) -> None:
