@@ -6,6 +6,7 @@ import os
 import sqlite3
 import sys
 import threading
+import zoneinfo
 from collections.abc import Callable
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -17,6 +18,9 @@ from rich.progress import MofNCompleteColumn, Progress
 from companion import demo, schema, supervisor, worker
 from companion.accounts import actions as accounts
 from companion.accounts import queries as people
+from companion.accounts.rules import is_address
+from companion.clinic import actions as clinic
+from companion.clinic import queries as clinics
 from companion.clock import utc_now
 from companion.config import Config, make_secrets, rotate_vapid_key
 from companion.db import EVERY_CLINIC, Database
@@ -134,6 +138,45 @@ def _simulate(rt: Runtime, patients: int, seed: int) -> None:
     console.print(f"{patients:,} patients, seed {seed}; {assumed}.")
     share = found.pushes / max(1, found.entries)
     console.print(f"{found.entries:,} entries, {found.pushes:,} push a nurse ({share:.1%}; goal: at most 10%).")
+
+
+@commands.command("clinic")
+@click.argument("name")
+@click.option("--zone", required=True, help="IANA zone, like Europe/Paris.")
+@click.option("--phone", required=True, help="The number that patients call.")
+@click.option("--out-of-hours", "out_of_hours_phone", required=True, help="The number while the clinic is closed.")
+@click.option("--emergency", "emergency_number", default="112", show_default=True, help="The country's own number.")
+def add_clinic(name: str, zone: str, **numbers: str) -> None:
+    """A new clinic, open from 9 to 18 on weekdays until its staff change that on the page."""
+    if zone not in zoneinfo.available_timezones():
+        raise Misconfigured(f"There is no zone {zone!r}: name one like Europe/Paris.")
+    if wrong := [number for number in numbers.values() if not any(map(str.isdigit, number))]:
+        raise Misconfigured(f"{wrong[0]!r} is no number that a phone can call.")
+    rt = build_runtime(Config())
+    opening = {str(day): ["09:00", "18:00"] for day in range(5)}
+    with rt.db.transaction(EVERY_CLINIC) as db:
+        clinic.add_clinic(db, name=name, zone=zone, opening=opening, is_demonstration=False, now=rt.clock(), **numbers)
+    console.print(f"The clinic {name} is there. Its staff come next: `companion staff NAME EMAIL --role clinician`.")
+
+
+@commands.command("staff")
+@click.argument("name")
+@click.argument("email")
+@click.option("--role", "roles", multiple=True, required=True, type=click.Choice(["nurse", "clinician", "manager"]))
+@click.option("--clinic", "named", default="", help="Its name, where there are several.")
+def add_staff(name: str, email: str, roles: tuple[str, ...], named: str) -> None:
+    """A member of staff, with a one-use sign-in link that is good for a day."""
+    rt = build_runtime(Config())
+    now = rt.clock()
+    with rt.db.transaction(EVERY_CLINIC) as db:
+        if not is_address(email):
+            raise Misconfigured(f"{email!r} is no e-mail address.")
+        own = [one for one in clinics.clinics(db) if named in ("", one.name)]
+        if len(own) != 1:
+            raise Misconfigured("Name one clinic with --clinic." if own else "There is no such clinic yet.")
+        person = accounts.add_person(db, clinic_id=own[0].id, name=name, roles=[*roles], email=email, now=now)
+        made = accounts.invite(db, person, now=now, lasts=timedelta(days=1))
+    console.print(f"{rt.config.base_url}/join#{made.token}")
 
 
 @commands.command()

@@ -152,3 +152,21 @@ def test_the_doctor_explains_what_is_wrong(tmp_path: Path) -> None:
     assert "`companion serve` makes it" in done.stdout
     assert "run `companion keys`" in done.stdout
     assert "Traceback" not in done.stdout + done.stderr
+
+
+def test_a_new_clinic_gets_its_first_member_of_staff(tmp_path: Path) -> None:
+    for command in ("keys", "migrate"):
+        assert run(tmp_path, command).returncode == 0
+    clinic = ("clinic", "Harbour", "--zone", "Europe/Paris", "--phone", "+33 1 23", "--out-of-hours", "+33 1 24")
+    assert run(tmp_path, "staff", "Carla Reed", "carla@clinic.example", "--role", "clinician").returncode == 1
+    assert run(tmp_path, *clinic).returncode == 0
+    staff = run(tmp_path, "staff", "Carla Reed", "carla@clinic.example", "--role", "clinician", "--role", "manager")
+    assert "/join#" in staff.stdout
+    again = run(tmp_path, "staff", "Carla Reed", "carla@clinic.example", "--role", "nurse")
+    assert (again.returncode, again.stderr.strip()) == (1, "This e-mail address is already in use.")
+    assert "/join#" in run(tmp_path, "invite", "carla@clinic.example").stdout
+    assert run(tmp_path, "staff", "Noor Hale", "noor", "--role", "nurse").returncode == 1
+    for wrong in (["--zone", "Mars/Base"], ["--phone", "none"]):
+        done = run(tmp_path, *clinic, *wrong)
+        assert done.returncode == 1
+        assert "Traceback" not in done.stderr

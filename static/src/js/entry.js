@@ -103,6 +103,12 @@ async function onMistake() {
   tellMistake(id.value);
   id.value = crypto.randomUUID();
   for (const sign of form.querySelectorAll('[data-emergency]:checked')) sign.checked = false;
+  for (const group of form.querySelectorAll('[name="group"]:checked')) {
+    const signs = form.querySelector(`[data-signs-of="${group.value}"]`);
+    if (!signs?.querySelector('[data-emergency]') || signs.querySelector('[name="sign"]:checked')) continue;
+    group.checked = false; // else it would count as "not sure which"
+    group.dispatchEvent(new Event('change', { bubbles: true }));
+  }
   document.querySelector('[data-call-layer]').hidden = true;
   delete document.body.dataset.layer;
   form.hidden = false;

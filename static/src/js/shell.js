@@ -20,6 +20,8 @@ export async function startShell() {
   askOwnSigns(form, person.groups);
   const openForm = () => { show('[data-shell-start]', false); show('[data-shell-form]', true); show('[data-shell-tabs]', false); };
   document.querySelector('[data-shell-check-in]').addEventListener('click', openForm);
+  addEventListener('online', () => show('[data-shell-online]', true));
+  addEventListener('offline', () => show('[data-shell-online]', false));
   if (location.pathname.startsWith('/reactions')) openForm();
 }
 
