@@ -212,7 +212,8 @@ class Scope:
         if any(start == end for start, _ in self._within("deny_next", end, last)):
             return True
         last = min((start for start, _ in self._within("stops", end, last)), default=last)
-        return self._says("deny_after", end, last)
+        denied = (stop for _, stop in self._within("deny_after", end, last))
+        return any(not self._says("returns", stop, reach.sentence[1]) for stop in denied)
 
 
 def scope_of(text: Text, cues: Mapping[str, int]) -> Scope:
