@@ -183,3 +183,26 @@ def test_a_restored_server_gets_back_what_it_had(clinic: Clinic, phone: Phone) -
     (after,) = clinic.entries(ada)
     assert after.id == before.id
     assert after.body == before.body
+
+
+def test_a_sign_tapped_by_mistake_is_marked_and_asked_anew(clinic: Clinic, phone: Phone) -> None:
+    ada = clinic.patient("Ada Slip")
+    phone.sign_in(clinic.cookie(ada))
+    phone.open("/reactions/new")
+    phone.tick("area", "nowhere")
+    phone.click("[data-next]")
+    phone.tick("group", "breathing")
+    phone.tick("sign", "breathing_difficulty")
+    phone.sees("Sent to your clinic")
+    phone.click("[data-mistake]")
+    phone.wait_for("!document.querySelector('form[data-check-in]').hidden")
+    assert phone.js("document.querySelectorAll('[name=group]:checked, [name=sign]:checked').length") == 0
+    phone.click("[data-next]")
+    phone.sees("There is a problem")  # asked anew, and not the call page again
+    phone.tick("group", "none")
+    phone.click("[data-next]")
+    phone.send()
+    phone.wait_for("location.pathname !== '/reactions/new'")
+    first, second = clinic.entries(ada)
+    assert (first.mistaken_at is not None, second.mistaken_at) == (True, None)
+    assert second.body["warnings"]["none"] is True
