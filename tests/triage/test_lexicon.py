@@ -93,6 +93,8 @@ def test_an_ordinary_course_told_in_words_alarms_nobody(text: str) -> None:
         ("the chest pain went away but its back now", "chest_pain_or_irregular_heartbeat", True),
         ("the chest pain went away", "chest_pain_or_irregular_heartbeat", False),
         ("i had a fit for two minutes", "seizure", True),
+        ("i looked down in the shower and i was mottled everywhere", "mottled_or_blue_skin_generalised", True),
+        ("i worry my throat will swell overnight", "tongue_or_throat_swelling", False),
         ("that dress is a good fit for summer", "seizure", False),
         ("ears ringing like a bell since the cream", "numbing_cream_toxicity_signs", True),
         ("i rang my sister three times and dont remember any of it", "confusion", True),
