@@ -123,6 +123,10 @@ def test_an_ordinary_course_told_in_words_alarms_nobody(text: str) -> None:
         ("l'œil peut-il devenir rouge ?", "red_or_painful_eye", False),
         ("des bleus aux points de piqûre", "mottled_or_blue_skin_generalised", False),
         ("mes lèvres et mes ongles sont bleus", "mottled_or_blue_skin_generalised", True),
+        ("je vous envoie une photo, je vois flou de l'œil gauche", "vision_change", True),
+        ("la photo que je vous envoie est un peu floue", "vision_change", False),
+        ("j'ai eu ma séance en 2024, là j'étouffe", "breathing_difficulty", True),
+        ("moi qui ai toujours eu bon cœur, il bat n'importe comment", "chest_pain_or_irregular_heartbeat", True),
     ],
 )
 def test_negation_history_fear_and_other_people(text: str, sign: str, is_found: bool) -> None:
