@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 .DEFAULT_GOAL := help
 
-.PHONY: help run test quick long faults lint words assets browsers bench pictures clean
+.PHONY: help run test quick long faults lint words assets browsers webkit bench pictures clean
 
 define environment
 $(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed; this is " + sys.version.split()[0])' && \
@@ -46,8 +46,8 @@ quick: lint ## Lint, types, floors and the tests without browsers
 test: quick browsers ## Everything that must hold before a change is taken in
 	$(BIN)/python -m pytest -m "browser and not long"
 
-long: faults ## What takes long: kill runs on both databases, and tests that wait for real time
-	$(BIN)/python -m pytest -m "long"
+long: faults webkit ## What takes long: kill runs on both databases, and tests that wait for real time
+	$(BIN)/python -m pytest -rs -m "long"
 
 faults: $(VENV)/tests.stamp ## Kill web and worker 500 times on each database; one line each says what was lost
 	$(BIN)/python -m tests.faults
@@ -60,6 +60,13 @@ browsers: ## Install Chromium and Firefox where they are missing (Debian, as roo
 	@# The markup checker runs where Node and Java are; its test says that it was left out elsewhere.
 	@if command -v npm >/dev/null && command -v java >/dev/null && [ ! -d tests/browser/node_modules ]; then \
 	  cd tests/browser && npm ci --no-audit --no-fund --silent; fi
+
+webkit: ## Install WebKitGTK and a display for it where apt has them (as root); without them its tests are skipped
+	@{ command -v WebKitWebDriver && command -v Xvfb; } >/dev/null || { \
+	  echo "Installing WebKitGTK …"; \
+	  { apt-get update -qq && apt-get install -y -qq --no-install-recommends \
+	    webkit2gtk-driver xvfb fonts-liberation >/dev/null; } || \
+	  echo "WebKitGTK cannot be installed here: its tests are skipped and say so"; }
 
 bench: $(VENV)/tests.stamp browsers ## Figures of this machine (needs Node for Lighthouse)
 	$(BIN)/python -m tests.bench.triage

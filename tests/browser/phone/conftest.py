@@ -31,12 +31,18 @@ def firefox() -> Iterator[Callable[[], Firefox]]:
         yield start
 
 
-@pytest.fixture(params=KINDS)
-def phone(
-    request: pytest.FixtureRequest, browser: Browser, firefox: Callable[[], Firefox], clinic: Clinic
-) -> Iterator[Phone]:
+@pytest.fixture
+def at_rest(clinic: Clinic) -> Clinic:
+    """The clinic, running, over a line with nothing in its way."""
     clinic.start()
     line = clinic.line
     line.is_down, line.instead, line.before_put, line.after_put, line.worker_prefix = False, None, None, None, ""
     line.puts.clear()
-    yield from fresh(request.param, browser, firefox, line.url)
+    return clinic
+
+
+@pytest.fixture(params=KINDS)
+def phone(
+    request: pytest.FixtureRequest, browser: Browser, firefox: Callable[[], Firefox], at_rest: Clinic
+) -> Iterator[Phone]:
+    yield from fresh(request.param, browser, firefox, at_rest.line.url)

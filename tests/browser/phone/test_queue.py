@@ -69,6 +69,8 @@ def test_two_tabs_and_a_double_click_send_each_entry_once(clinic: Clinic, phone:
     other = phone.tab()
     for one in (phone, other):
         one.open("/reactions/new")
+        one.wait_for("!document.querySelector('[data-progress]').hidden")
+        one.kept()  # after the page has looked into the store: what the first is told is not the other's draft
     for one in (phone, other):
         one.answer_all_fine()
     clinic.line.is_down = True

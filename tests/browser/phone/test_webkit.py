@@ -1,0 +1,36 @@
+"""The stories of the queue once more, in WebKit, the engine of iPhones.
+
+A WebKit that can be driven keeps what it has in memory only, and takes no script that runs before a page's own. So two
+stories cannot be told here: of a browser that is killed, and of a phone whose clock is wrong.
+"""
+
+from collections.abc import Iterator
+
+import pytest
+
+from tests.browser.clinic import Clinic
+from tests.browser.phone.test_queue import (  # noqa: F401 - collected here too, with the phone of this file
+    test_a_restored_server_gets_back_what_it_had,
+    test_a_server_that_dies_after_its_commit_keeps_one_entry,
+    test_a_server_that_dies_before_its_commit_gets_the_entry_later,
+    test_a_sign_tapped_by_mistake_is_marked_and_asked_anew,
+    test_after_the_sign_in_has_ended_the_entry_waits_for_the_next,
+    test_an_answer_that_is_not_the_clinics_is_not_believed,
+    test_another_person_on_the_phone_neither_sees_nor_sends_the_entry,
+    test_two_tabs_and_a_double_click_send_each_entry_once,
+    test_without_a_network_the_entry_waits_and_is_sent_once,
+)
+from tests.browser.phones import Phone
+from tests.browser.webkit import WebKit, missing
+
+pytestmark = [pytest.mark.browser, pytest.mark.long]
+
+
+@pytest.fixture
+def phone(at_rest: Clinic) -> Iterator[Phone]:
+    """A phone that nobody has used yet."""
+    if without := missing():
+        pytest.skip(f"no {', '.join(without)}: apt has no webkit2gtk-driver and xvfb here, or `make webkit` never ran")
+    url = at_rest.line.url
+    with WebKit.running(home=f"{url}/static/dist/nothing") as driver:
+        yield Phone(driver, url)
