@@ -3,6 +3,7 @@
 import threading
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from pathlib import Path
 from uuid import UUID
@@ -58,11 +59,16 @@ def nurse(firefox: Firefox, product: Installation, real_push_service: PushServic
     return firefox
 
 
+Send = Callable[[list[Push]], list[Result]]
+
+
 @pytest.fixture
-def transport(installation: Runtime) -> Iterator[Transport]:
-    made = Transport(installation.config, installation.secrets, utc_now)
-    yield made
-    made.close()
+def send(installation: Runtime) -> Iterator[Send]:
+    """Sends from a thread of its own, as the worker does: in this one a browser's event loop may run."""
+    with ThreadPoolExecutor(1) as thread:
+        made = thread.submit(Transport, installation.config, installation.secrets, utc_now).result()
+        yield lambda pushes: thread.submit(made.send_many, pushes).result()
+        thread.submit(made.close).result()
 
 
 def switch_on(browser: Firefox, product: Installation) -> None:
@@ -235,12 +241,12 @@ def test_a_subscription_that_the_push_service_lost_is_made_again_by_the_worker_a
 
 
 def test_the_longest_message_fits_and_a_longer_one_is_our_own_fault(
-    nurse: Firefox, installation: Runtime, transport: Transport, real_push_service: PushService
+    nurse: Firefox, installation: Runtime, send: Send, real_push_service: PushService
 ) -> None:
     device = device_of(installation)
     room = PAYLOAD_BYTES - len(payload(push_to(device, body="")).rstrip())
     fits, too_long = push_to(device, body="x" * room), push_to(device, body="x" * (room + 1))
-    assert [one.outcome for one in transport.send_many([fits, too_long])] == ["accepted", "refused"]
+    assert [one.outcome for one in send([fits, too_long])] == ["accepted", "refused"]
     (accepted,) = real_push_service.wait_for("acknowledged")
     assert accepted.status == 100
     assert len(accepted.body) < 2048 < MAX_BODY_BYTES
@@ -248,13 +254,13 @@ def test_the_longest_message_fits_and_a_longer_one_is_our_own_fault(
 
 
 def test_a_message_that_may_not_wait_is_lost_while_offline_and_one_that_may_comes_later(
-    nurse: Firefox, installation: Runtime, transport: Transport, real_push_service: PushService
+    nurse: Firefox, installation: Runtime, send: Send, real_push_service: PushService
 ) -> None:
     device = device_of(installation)
     real_push_service.disconnect_browsers()
     real_push_service.wait_for("disconnected")
     now_or_never, later = push_to(device, body="now", ttl=0), push_to(device, body="later", ttl=60)
-    assert transport.send_many([now_or_never, later]) == [Result(device.id, "accepted", 201)] * 2
+    assert send([now_or_never, later]) == [Result(device.id, "accepted", 201)] * 2
     assert len(real_push_service.wait_for("lost")) == 1
     real_push_service.reconnect_browsers()
     nurse.wait_for(f"{READY}.then(list => list.length)")
@@ -262,14 +268,14 @@ def test_a_message_that_may_not_wait_is_lost_while_offline_and_one_that_may_come
 
 
 def test_a_newer_word_on_the_same_thing_replaces_the_one_that_waits(
-    nurse: Firefox, installation: Runtime, transport: Transport, real_push_service: PushService
+    nurse: Firefox, installation: Runtime, send: Send, real_push_service: PushService
 ) -> None:
     device = device_of(installation)
     real_push_service.disconnect_browsers()
     real_push_service.wait_for("disconnected")
     for body in ("old", "new"):
-        transport.send_many([push_to(device, body=body, tag="one thing")])
-    transport.send_many([push_to(device, body="other", tag="another")])
+        send([push_to(device, body=body, tag="one thing")])
+    send([push_to(device, body="other", tag="another")])
     assert len(real_push_service.wait_for("replaced")) == 1
     real_push_service.reconnect_browsers()
     nurse.wait_for(f"{READY}.then(list => list.length === 2)")

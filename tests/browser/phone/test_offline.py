@@ -119,7 +119,7 @@ def test_without_a_network_the_clinics_own_signs_are_asked(clinic: Clinic, phone
     assert own in online
     clinic.line.is_down = True
     phone.open("/reactions/new")
-    assert phone.js("document.body.dataset.page") == "shell"
+    phone.wait_for("document.body.dataset.shellSubject")  # the phone has put in what it knows
     assert phone.js(asked) == online
     assert phone.js("document.querySelector('.masthead__call').checkVisibility()")
     assert phone.js("document.querySelector('[data-done-call] [data-call=out_of_hours]').href") == "tel:+33199000002"
