@@ -28,7 +28,8 @@ from tests.push_service import PushService
 from tests.test_commands import free_port
 
 WEB_POINTS = frozenset({"entry_kept", "case_opened", "entry_judged", "entry_committed"})
-_FAULTS: tuple[Fault | int, ...] = (500, 503, 429, "reset", "hang")
+# One that hangs as well makes more copies when kill follows kill on a busy machine: test_failures has it alone.
+_FAULTS: tuple[Fault | int, ...] = (500, 503, 429, "reset")
 _PATIENCE_SECONDS = 60
 
 
