@@ -1,9 +1,13 @@
 """The short form of `make faults`: a dozen kills at random moments, and one at every named point."""
 
+import pytest
+
 from companion.clock import utc_now
 from companion.crash import POINTS
 from companion.runtime import Runtime
 from tests.faults.harness import run
+
+pytestmark = pytest.mark.processes
 
 
 def test_web_and_worker_are_killed_and_nothing_is_lost(rt: Runtime) -> None:
