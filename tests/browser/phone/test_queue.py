@@ -10,9 +10,11 @@ import pytest
 from playwright.sync_api import Playwright
 
 from companion.clock import utc_now
+from companion.escalation import actions as escalation
+from companion.escalation import queries as cases
 from tests.browser.clinic import Clinic
 from tests.browser.line import ANSWERS
-from tests.browser.phones import KINDS, Phone, killable
+from tests.browser.phones import KEPT, KINDS, Phone, killable
 
 pytestmark = pytest.mark.browser
 NOT_SENT = "Saved on this phone, not sent yet"
@@ -208,3 +210,24 @@ def test_a_sign_tapped_by_mistake_is_marked_and_asked_anew(clinic: Clinic, phone
     first, second = clinic.entries(ada)
     assert (first.mistaken_at is not None, second.mistaken_at) == (True, None)
     assert second.body["warnings"]["none"] is True
+
+
+def test_who_has_seen_an_entry_stands_on_the_phone_also_without_a_network(clinic: Clinic, phone: Phone) -> None:
+    ada = clinic.patient("Ada Seen")
+    phone.sign_in(clinic.cookie(ada))
+    phone.open("/reactions/new")
+    phone.tick("area", "nowhere")
+    phone.click("[data-next]")
+    phone.tick("group", "breathing")
+    phone.tick("sign", "breathing_difficulty")
+    phone.sees("Sent to your clinic")
+    north = clinic.cast.north
+    with clinic.rt.db.transaction(north) as db:
+        case = cases.unresolved_case_of(db, north, ada)
+        assert case is not None
+        escalation.note_seen(db, case, person_id=clinic.cast.iris, now=utc_now())
+    phone.open("/")
+    phone.wait_for(f"({KEPT}).then(kept => kept.some(one => one.seenAt))")
+    clinic.line.is_down = True
+    phone.open("/")
+    phone.sees("Seen by Iris")
