@@ -1,5 +1,6 @@
 """The web application: blueprints, guards, error pages."""
 
+import gc
 import threading
 
 from flask import Flask
@@ -55,7 +56,10 @@ def from_environment() -> Flask:
     require_newest(runtime.db)
     rescue = Rescue(runtime)
     threading.Thread(target=rescue.run, args=(threading.Event(),), name="rescue", daemon=True).start()
-    return create_app(runtime)
+    app = create_app(runtime)
+    gc.collect()
+    gc.freeze()  # as in `worker.run`
+    return app
 
 
 def create_app(runtime: Runtime) -> Flask:

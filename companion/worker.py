@@ -4,6 +4,7 @@ The dispatcher is a loop on the monotonic clock: it trusts no wall-clock timer, 
 nothing, and it wakes early when somebody commits. What may wait is the housekeeper's.
 """
 
+import gc
 import logging
 import threading
 import time
@@ -35,6 +36,8 @@ def run(rt: Runtime, stop: threading.Event) -> None:
     loopback = Loopback(rt.secrets.vapid_public_key, rt.clock)
     jobs = housekeeper.start(rt, loopback, others)
     watch = Watch(rt.db)
+    gc.collect()
+    gc.freeze()  # what start-up made stays: looking through it again would hold an alert up for a tenth of a second
     try:
         dispatcher = Dispatcher(rt, transport, others, on_jump=lambda: housekeeper.begin_anew(jobs, rt.clock()))
         while not stop.is_set():
