@@ -79,10 +79,16 @@ class Dispatcher:
             lambda: give_up_silent(rt, rt.clock()),
             lambda: step_due(rt, rt.clock()),
             lambda: warn_late(rt, rt.clock()),
-            lambda: deliver(rt, self._sender, rt.clock(), self._others, between=between),
+            lambda: self._deliver(between),
         )
         worked = [_try(step) for step in steps]
         return all(worked)
+
+    def _deliver(self, between: Callable[[], None]) -> None:
+        # A morning's reminders are many batches: what falls due meanwhile goes with the next one, the urgent first.
+        while deliver(self._rt, self._sender, self._rt.clock(), self._others):
+            between()
+            _try(lambda: step_due(self._rt, self._rt.clock()))
 
     def _beat(self) -> None:
         if self._beat_on is None or time.monotonic() - self._beat_on >= rules.BEAT_EVERY.total_seconds():

@@ -13,8 +13,10 @@ from companion.accounts.models import Person
 from companion.course.models import Course
 from companion.db import EVERY_CLINIC, Base, Database
 from companion.ids import new_id
+from companion.outbox.models import DueMessage
 from companion.wake import Watch, announce
 from tests.databases import APPLICATION_ROLE
+from tests.outbox.test_delivery import enqueue
 from tests.people import Cast
 
 
@@ -39,6 +41,17 @@ def test_every_migration_goes_down_and_up_again_with_rows_in(db: Database, cast:
     assert schema.current_revision(db) == schema.newest_revision()
     with db.reading(cast.north) as session:
         assert session.get(Person, (cast.north, cast.ada)) is not None
+
+
+def test_what_is_due_outlives_a_change_of_its_table(db: Database, cast: Cast, now: datetime) -> None:
+    if not db.is_sqlite:
+        pytest.skip("the application's role owns nothing on PostgreSQL; the template is migrated by the owner")
+    message_ids = [enqueue(db, cast, now, is_urgent=is_urgent) for is_urgent in (False, True)]
+    schema.downgrade(db, "0022")
+    schema.migrate(db)
+    with db.transaction(EVERY_CLINIC) as session:
+        due = session.execute(select(DueMessage.message_id, DueMessage.is_urgent, DueMessage.due_at)).all()
+    assert set(due) == {(message_ids[0], False, now), (message_ids[1], True, now)}
 
 
 def test_audit_rows_cannot_be_changed_or_removed(db: Database, cast: Cast, now: datetime) -> None:

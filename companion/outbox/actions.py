@@ -86,7 +86,7 @@ def _write(db: Session, values: dict[str, Any], due_at: datetime) -> UUID | None
     message_id = db.execute(once.returning(Message.id)).scalar_one_or_none()
     if message_id is None:
         return None
-    db.execute(insert(DueMessage).values(clinic_id=values["clinic_id"], message_id=message_id, due_at=due_at))
+    _make_due(db, [(values["clinic_id"], message_id, values["urgency"], due_at)])
     announce(db)
     return message_id
 
@@ -121,33 +121,22 @@ def cancel(
 
 
 def claim(db: Session, *, now: datetime, limit: int = rules.BATCH, lease: timedelta = rules.LEASE) -> list[Claimed]:
-    """Take due messages off the queue and under a lease; a message is never under two leases."""
+    """Take due messages off the queue and under a lease, the urgent first; a message is never under two leases."""
     _return_overdue(db, now)
     fence = new_id()
-    rows = db.execute(_take(db), {"now": now, "limit": limit}).all()
-    if not rows:
+    keys = _take(db, is_urgent=True, now=now, limit=limit)
+    keys += _take(db, is_urgent=False, now=now, limit=limit - len(keys))
+    if not keys:
         return []
-    keys = [(row.clinic_id, row.message_id) for row in rows]
-    db.execute(
-        insert(LeasedMessage),
-        [
-            {"clinic_id": clinic_id, "message_id": message_id, "fence": fence, "lease_until": now + lease}
-            for clinic_id, message_id in keys
-        ],
-    )
+    held = {"fence": fence, "lease_until": now + lease}
+    rows = [{"clinic_id": clinic_id, "message_id": message_id, **held} for clinic_id, message_id in keys]
+    db.execute(insert(LeasedMessage), rows)
     claimed = _load(db, keys, fence)
     _bundle(claimed, now)
     return claimed
 
 
 def settle(
-    db: Session, claimed: Claimed, results: Sequence[Result], *, now: datetime, falls_back: bool = False
-) -> None:
-    """Write down what came of one message of a claim; see `settle_all`."""
-    settle_all(db, [(claimed, results)], now=now, falls_back=falls_back)
-
-
-def settle_all(
     db: Session, done: Sequence[tuple[Claimed, Sequence[Result]]], *, now: datetime, falls_back: bool = False
 ) -> None:
     """Write down what came of a claim: attempts, pruned devices, each message's state, the next try.
@@ -236,8 +225,17 @@ def mark_read(db: Session, *, clinic_id: UUID, person_id: UUID, about: tuple[str
 def _try_again(db: Session, clinic_id: UUID, message_id: UUID, now: datetime) -> None:
     was_sent = (Message.clinic_id == clinic_id, Message.id == message_id, Message.state == "sent")
     changed = update(Message).where(*was_sent).values(state="pending", settled_at=None)
-    if db.execute(changed.returning(Message.id)).first():
-        db.execute(insert(DueMessage).values(clinic_id=clinic_id, message_id=message_id, due_at=now))
+    _make_due(db, [(clinic_id, message_id, urgency, now) for urgency in db.scalars(changed.returning(Message.urgency))])
+
+
+def _make_due(db: Session, rows: Sequence[tuple[UUID, UUID, str, datetime]]) -> None:
+    """Let messages wait for their time: (clinic, message, urgency, due at)."""
+    due = [
+        {"clinic_id": clinic_id, "message_id": message_id, "is_urgent": urgency == "high", "due_at": due_at}
+        for clinic_id, message_id, urgency, due_at in rows
+    ]
+    if due:
+        db.execute(insert(DueMessage), due)
 
 
 def _return_overdue(db: Session, now: datetime) -> None:
@@ -245,29 +243,36 @@ def _return_overdue(db: Session, now: datetime) -> None:
         delete(LeasedMessage).where(queries.is_over(now)).returning(LeasedMessage.clinic_id, LeasedMessage.message_id)
     ).all()
     if lost:
-        rows = [{"clinic_id": row.clinic_id, "message_id": row.message_id, "due_at": now} for row in lost]
-        db.execute(insert(DueMessage), rows)
+        keys = tuple_(Message.clinic_id, Message.id).in_([tuple(row) for row in lost])
+        again = db.execute(select(Message.clinic_id, Message.id, Message.urgency).where(keys))
+        _make_due(db, [(row.clinic_id, row.id, row.urgency, now) for row in again])
 
 
 # Deleting from a narrow table in order of time stays flat as tables grow, and
 # = ANY(ARRAY(…)) keeps PostgreSQL on its index.
 _TAKE_SQLITE = text(
-    "delete from due_messages where (due_at, message_id, clinic_id) in "
-    "(select due_at, message_id, clinic_id from due_messages where due_at <= :now order by due_at limit :limit) "
+    "delete from due_messages where (is_urgent, due_at, message_id, clinic_id) in "
+    "(select is_urgent, due_at, message_id, clinic_id from due_messages "
+    "where is_urgent = :is_urgent and due_at <= :now order by due_at limit :limit) "
     "returning clinic_id, message_id"
 )
 _TAKE_POSTGRESQL = text(
     "delete from due_messages where ctid = any(array("
-    "select ctid from due_messages where due_at <= :now order by due_at limit :limit for update skip locked)) "
+    "select ctid from due_messages where is_urgent = :is_urgent and due_at <= :now "
+    "order by due_at limit :limit for update skip locked)) "
     "returning clinic_id, message_id"
 )
 
 
-def _take(db: Session) -> Any:
+def _take(db: Session, *, is_urgent: bool, now: datetime, limit: int) -> list[tuple[UUID, UUID]]:
     statement = _TAKE_SQLITE if db.get_bind().dialect.name == "sqlite" else _TAKE_POSTGRESQL
     columns = DueMessage.__table__.c
-    typed = statement.bindparams(bindparam("now", type_=columns.due_at.type), bindparam("limit", type_=Integer()))
-    return typed.columns(columns.clinic_id, columns.message_id)
+    typed = statement.bindparams(
+        bindparam("is_urgent", is_urgent, columns.is_urgent.type),
+        bindparam("now", now, columns.due_at.type),
+        bindparam("limit", limit, Integer()),
+    )
+    return [(row.clinic_id, row.message_id) for row in db.execute(typed.columns(columns.clinic_id, columns.message_id))]
 
 
 def _load(db: Session, keys: list[tuple[UUID, UUID]], fence: UUID) -> list[Claimed]:
@@ -374,12 +379,11 @@ def _follow(db: Session, followings: Sequence[tuple[Message, rules.Next]], now: 
         values = {"state": state, "tries": Message.tries + 1, "settled_at": settled_at}
         changed |= set(db.scalars(update(Message).where(*was_pending).values(values).returning(Message.id)))
     due = [
-        {"clinic_id": message.clinic_id, "message_id": message.id, "due_at": following.due_at}
+        (message.clinic_id, message.id, message.urgency, following.due_at)
         for message, following in followings
         if following.due_at and message.id in changed
     ]
-    if due:
-        db.execute(insert(DueMessage), due)
+    _make_due(db, due)
     return changed
 
 

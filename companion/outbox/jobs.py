@@ -32,33 +32,22 @@ class Sender(Protocol):
         ...
 
 
-def deliver(
-    rt: Runtime,
-    sender: Sender,
-    now: datetime,
-    couriers: Mapping[str, Courier] = _NONE,
-    *,
-    between: Callable[[], None] = lambda: None,
-) -> int:
-    """Send everything that is due, batch by batch; says how many messages were handled.
+def deliver(rt: Runtime, sender: Sender, now: datetime, couriers: Mapping[str, Courier] = _NONE) -> int:
+    """Send what is due, at most one batch, the urgent first; says how many messages were handled.
 
     `couriers` are the other channels that are configured. All channels of a batch are sent at the same time, so that
-    one that hangs delays the others by no more than its own time limit. `between` is called after each batch.
+    one that hangs delays the others by no more than its own time limit.
     """
-    handled = 0
-    while True:
-        with rt.db.reading(EVERY_CLINIC) as db:
-            if not queries.has_due(db, now=now):
-                return handled
-        with rt.db.transaction(EVERY_CLINIC) as db:
-            claimed = actions.claim(db, now=now, lease=timedelta(seconds=rt.config.lease_seconds))
-            crash.here("claimed")
-        if not claimed:
-            return handled
+    with rt.db.reading(EVERY_CLINIC) as db:
+        if not queries.has_due(db, now=now):
+            return 0
+    with rt.db.transaction(EVERY_CLINIC) as db:
+        claimed = actions.claim(db, now=now, lease=timedelta(seconds=rt.config.lease_seconds))
+        crash.here("claimed")
+    if claimed:
         crash.here("claim_committed")
         _deliver(rt, sender, claimed, now, couriers)
-        handled += len(claimed)
-        between()
+    return len(claimed)
 
 
 def give_up_silent(rt: Runtime, now: datetime) -> int:
@@ -91,7 +80,7 @@ def _settle(
     late: Sequence[Claimed] = (),
 ) -> None:
     with rt.db.transaction(EVERY_CLINIC) as db:
-        actions.settle_all(db, done, now=now, falls_back="email" in couriers)
+        actions.settle(db, done, now=now, falls_back="email" in couriers)
         for one in late:
             actions.expire(db, one, now=now)
         crash.here("settled")

@@ -60,7 +60,7 @@ class Message(ClinicScoped, Base):
 
 
 class DueMessage(ClinicScoped, Base):
-    """A message that waits for its time: a narrow row in order of time, so that claiming stays flat as tables grow."""
+    """A message that waits for its time: a narrow row in the order of claiming, which stays flat as tables grow."""
 
     __tablename__ = "due_messages"
     __table_args__ = (
@@ -68,6 +68,7 @@ class DueMessage(ClinicScoped, Base):
         {"sqlite_strict": True, "sqlite_with_rowid": False},
     )
 
+    is_urgent: Mapped[bool] = mapped_column(primary_key=True, sort_order=-40)
     due_at: Mapped[datetime] = mapped_column(primary_key=True, sort_order=-30)
     message_id: Mapped[UUID] = mapped_column(primary_key=True, sort_order=-20)
 

@@ -42,6 +42,7 @@ def enqueue(
     about: UUID | None = None,
     channel: str = "push",
     who: UUID | None = None,
+    is_urgent: bool = True,
 ) -> UUID | None:
     with db.transaction(cast.north) as session:
         return actions.enqueue(
@@ -53,7 +54,7 @@ def enqueue(
             dedupe_key=key or str(new_id()),
             now=now,
             expires_at=now + timedelta(hours=4),
-            is_urgent=True,
+            is_urgent=is_urgent,
             channel=channel,
         )
 
@@ -192,10 +193,10 @@ def test_the_loser_of_a_lease_changes_nothing(rt: Runtime, cast: Cast, now: date
     with rt.db.transaction(EVERY_CLINIC) as db:
         (new,) = actions.claim(db, now=now + LEASE)
     with rt.db.transaction(EVERY_CLINIC) as db:
-        actions.settle(db, old, [], now=now + LEASE)
+        actions.settle(db, [(old, [])], now=now + LEASE)
     assert state_of(rt.db, message_id) == "pending"
     with rt.db.transaction(EVERY_CLINIC) as db:
-        actions.settle(db, new, [], now=now + LEASE)
+        actions.settle(db, [(new, [])], now=now + LEASE)
     assert state_of(rt.db, message_id) == "unreachable"
 
 
@@ -224,6 +225,20 @@ def test_a_message_whose_time_is_over_is_not_sent(
     jobs.deliver(rt, transport, now + timedelta(hours=5))
     assert state_of(rt.db, message_id) == "expired"
     assert device.received == []
+
+
+def test_what_is_urgent_is_claimed_first_also_after_a_lost_lease(rt: Runtime, cast: Cast, now: datetime) -> None:
+    for number in range(3):
+        enqueue(rt.db, cast, now, key=f"reminder {number}", is_urgent=False)
+    alert = enqueue(rt.db, cast, now + timedelta(minutes=1))
+
+    def claim(at: datetime, limit: int) -> list[UUID | None]:
+        with rt.db.transaction(EVERY_CLINIC) as db:
+            return [one.message.id for one in actions.claim(db, now=at, limit=limit)]
+
+    assert claim(now + timedelta(minutes=2), 1) == [alert]
+    assert len(claim(now + timedelta(minutes=2), 9)) == 3
+    assert claim(now + timedelta(minutes=2) + LEASE, 1) == [alert]
 
 
 def test_four_workers_claim_eight_hundred_messages_once_each(rt: Runtime, cast: Cast, now: datetime) -> None:

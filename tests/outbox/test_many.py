@@ -14,9 +14,12 @@ from companion.db import EVERY_CLINIC, Database
 from companion.ids import new_id
 from companion.outbox import jobs
 from companion.outbox.models import Attempt, DueMessage, LeasedMessage, Message
+from companion.outbox.rules import BATCH
 from companion.push.transport import Push, Result
 from companion.runtime import Runtime
-from tests.outbox.test_delivery import subscribe
+from companion.worker import Dispatcher
+from tests.conftest import Clock
+from tests.outbox.test_delivery import enqueue, subscribe
 from tests.people import Cast
 from tests.push_service import PushService
 
@@ -56,7 +59,7 @@ def write(db: Database, cast: Cast, now: datetime, count: int) -> None:
     ]
     with db.transaction(cast.north) as session:
         session.execute(insert(Message), rows)
-        due = [{"clinic_id": cast.north, "message_id": row["id"], "due_at": now} for row in rows]
+        due = [{"clinic_id": cast.north, "is_urgent": False, "message_id": row["id"], "due_at": now} for row in rows]
         session.execute(insert(DueMessage), due)
 
 
@@ -83,7 +86,7 @@ def test_four_dispatchers_send_each_message_once(
 
     def work(own: Runtime, sender: Accepts) -> int:
         together.wait(30)
-        return jobs.deliver(own, sender, now)
+        return sum(iter(lambda: jobs.deliver(own, sender, now), 0))
 
     with dispatchers(rt, 4) as runtimes, ThreadPoolExecutor(4) as pool:
         handled = list(pool.map(work, runtimes, senders))
@@ -93,3 +96,25 @@ def test_four_dispatchers_send_each_message_once(
         assert db.scalars(select(func.count()).select_from(Message).where(Message.state == "sent")).one() == count
         for table, rows in ((Attempt, count), (DueMessage, 0), (LeasedMessage, 0)):
             assert db.scalars(select(func.count()).select_from(table)).one() == rows
+
+
+def test_an_alert_does_not_wait_for_the_reminders_before_it(
+    rt: Runtime, cast: Cast, clock: Clock, push_service: PushService
+) -> None:
+    subscribe(rt, push_service, cast.north, cast.iris)
+    write(rt.db, cast, clock.now, 2 * BATCH + 1)
+    alerts = []
+
+    class Reports(Accepts):
+        """While the first batch is sent, a patient reports what is urgent."""
+
+        def send_in_parts(self, pushes: Sequence[Push]) -> Iterator[dict[int, Result]]:
+            if not self.tags:
+                clock.now += timedelta(seconds=1)
+                alerts.append(enqueue(rt.db, cast, clock.now))
+            yield from super().send_in_parts(pushes)
+
+    sender = Reports()
+    assert Dispatcher(rt, sender).work()
+    assert len(sender.tags) == 2 * BATCH + 2
+    assert str(alerts[0]) in sender.tags[BATCH : 2 * BATCH], "it goes with the next batch"

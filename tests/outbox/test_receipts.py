@@ -165,6 +165,7 @@ def test_what_no_device_takes_goes_by_email_too_and_the_ladder_does_not_wait_for
             now=clock.now,
         )
     jobs.deliver(rt, transport, clock.now, couriers)
+    jobs.deliver(rt, transport, clock.now, couriers)
     first, second = messages(rt)[:2]
     assert {(m.channel, m.state) for m in (first, second)} == {("push", "unreachable"), ("email", "sent")}
     assert len(mail_server.received) == 1
