@@ -13,6 +13,7 @@ from companion.triage.matching import Span, Text
 DENY_REACH, AFTER_REACH = 6, 5  # words that a denial reaches forward and back
 _WAS_REACH, _ANEW_WORDS = 4, 3
 _CALL_WORDS = 2  # from "says" to the name that is called
+_OF_WORDS = 5  # from a part of the body to whose it is
 _THING_REACH, _NAME_WORDS = 8, 2  # from "the" to the match, and between "the" and the verb
 CUES = (
     "addressed",
@@ -20,6 +21,7 @@ CUES = (
     "asks",
     "asks_after",
     "asks_if_marked",
+    "before_names",
     "circumstances",
     "deny",
     "deny_after",
@@ -35,11 +37,15 @@ CUES = (
     "me",
     "mine",
     "modal",
+    "names_do",
     "never_mind",
     "now",
+    "of",
     "others",
     "over",
     "past",
+    "past_alone",
+    "perfect",
     "present",
     "presently",
     "returns",
@@ -47,6 +53,7 @@ CUES = (
     "stops",
     "theirs",
     "they",
+    "treated_then",
     "was",
     "writes_for",
 )
@@ -145,7 +152,14 @@ class Scope:
         """Told of another time, and neither "now" nor, in another chunk than that time, in the present."""
         if not self._says("past", *reach.part) or self._says("now", *reach.chunk):
             return False
-        return self._says("past", *reach.chunk) or not self._says("presently", *reach.chunk)
+        return self._says("past", *reach.chunk) or not self._is_present(reach)
+
+    def _is_present(self, reach: _Reach) -> bool:
+        """Told as "I cannot"; as "I have fainted" only if the other time was that of the treatment."""
+        begun = {start for start, _ in self._within("perfect", *reach.chunk)}
+        if self._says("treated_then", *reach.part):
+            begun = set()
+        return any(start not in begun for start, _ in self._within("presently", *reach.chunk))
 
     def _is_feared(self, reach: _Reach) -> bool:
         """Feared, read about, or asked: a doubt before the match, a fear with "would", a question."""
@@ -173,11 +187,28 @@ class Scope:
         others = (span for span in self._within("others", left, begin) if not self._is_addressed(span, reach))
         other = max((stop for _, stop in others), default=None)
         if other is None:
-            return self._says("theirs", max(left, begin - 2), begin) and not self._says("says", left, begin)
+            theirs = self._says("theirs", max(left, begin - 2), begin) and not self._says("says", left, begin)
+            return theirs or self._is_of_another(reach) or self._goes_on_about_another(reach)
         says = min((stop for _, stop in self._within("says", other, reach.match[1])), default=None)
         if says is not None:
             return self._says("they", says, reach.match[1]) and not self._says("mine", says, begin)
         return not self._says("me_asking", other, begin)
+
+    def _is_of_another(self, reach: _Reach) -> bool:
+        """The part of the body that the match begins with is another's: "the smile of my brother is crooked"."""
+        begin, last = reach.match[0], reach.chunk[1]
+        of = next((stop for _, stop in self._within("of", begin + 1, min(begin + _OF_WORDS, last))), None)
+        other = of and next((stop for start, stop in self._within("others", of, last) if start <= of + 1), None)
+        return other is not None and not self._says("me", other, reach.match[1])
+
+    def _goes_on_about_another(self, reach: _Reach) -> bool:
+        """A sentence of "she", and the one before was of another person and nothing of the patient's."""
+        first, begin = reach.sentence[0], reach.match[0]
+        if first == 0 or not self._says("they", first, min(first + 1, begin)) or self._says("me", first, begin):
+            return False
+        before, _ = _around(self.text.sentences, (first - 1, first), len(self.text.words))
+        other = max((stop for _, stop in self._within("others", before, first)), default=None)
+        return other is not None and not self._says("me", other, first)
 
     def _is_addressed(self, other: Span, reach: _Reach) -> bool:
         """Spoken to, and the patient: "my daughter says mum, you are blue"."""
@@ -224,7 +255,20 @@ def scope_of(text: Text, cues: Mapping[str, int]) -> Scope:
         found[name] = [span for span in found[name] if not hushed & set(range(*span))]
     done_to = {at for start, stop in found["done_to"] for at in range(start, stop)}
     found["me_asking"] = [span for span in found["me"] if span[0] not in done_to]
+    found["others"] = sorted({*found["others"], *_named(text, found)})
+    ends = {*text.chunks, len(text.words)}
+    alone = {span for span in found["past_alone"] if ends.issuperset(span)}
+    found["past"] = sorted({*found["past"], *alone})
     return Scope(text, found)
+
+
+def _named(text: Text, found: Mapping[str, Sequence[Span]]) -> Iterator[Span]:
+    """People by their names: a word that is none of the lexicon's, without "the" or "my", does something."""
+    starts = {*text.chunks, *(stop for _, stop in found["before_names"])}
+    for start, _ in found["names_do"]:
+        at = start - 1
+        if at in starts and start not in text.chunks and text.is_strange[at] and text.words[at].isalpha():
+            yield at, start
 
 
 def _around(starts: Sequence[int], match: Span, length: int) -> Span:
