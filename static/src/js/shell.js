@@ -2,8 +2,9 @@
 import { known } from './store.js';
 import { momentOf, word } from './words.js';
 
-// What each address shows; any other shows the start page with all of it.
-const PARTS = { '/call': 'call', '/sessions': 'sessions', '/aftercare': 'aftercare' };
+// What each place shows, the pages below it too; any other shows the start page with all that one looks up.
+const PARTS = { call: 'call', sessions: 'sessions', aftercare: 'aftercare', reactions: 'entries' };
+const FORM = '/reactions/new';
 
 export async function startShell() {
   if (document.body.dataset.page !== 'shell') return;
@@ -22,7 +23,7 @@ export async function startShell() {
   document.querySelector('[data-shell-check-in]').addEventListener('click', openForm);
   addEventListener('online', () => show('[data-shell-online]', true));
   addEventListener('offline', () => show('[data-shell-online]', false));
-  if (location.pathname.startsWith('/reactions')) openForm();
+  if (location.pathname === FORM) openForm();
 }
 
 function show(selector, isShown) {
@@ -48,13 +49,15 @@ function fillParts({ sessions, aftercare, asOf }) {
   list('[data-shell-sessions]', sessions.map(({ line, state }) => [['span', line], ['strong', state]]));
   list('[data-shell-aftercare]', holds.map(({ line, until }) => [['strong', line], ['span', until]]));
   document.querySelector('[data-shell-as-of]').textContent = momentOf(asOf);
-  const wanted = PARTS[location.pathname];
+  const place = location.pathname.split('/')[1];
+  const wanted = location.pathname === FORM ? undefined : PARTS[place];
   for (const part of document.querySelectorAll('[data-shell-part]')) {
+    const { shellPart: name } = part.dataset;
     const isEmpty = part.querySelector('ul') && !part.querySelector('li');
-    part.hidden = isEmpty || Boolean(wanted && wanted !== part.dataset.shellPart);
+    part.hidden = isEmpty || (wanted ? wanted !== name : name === 'entries');
   }
-  const at = location.pathname === '/' || location.pathname in PARTS ? document.querySelector(`nav a[href="${location.pathname}"]`) : null;
-  at?.setAttribute('aria-current', 'page');
+  const tab = wanted === 'entries' ? '' : place;
+  if (!tab || wanted) document.querySelector(`nav a[href="/${tab}"]`)?.setAttribute('aria-current', 'page');
 }
 
 function list(selector, rows) {

@@ -1,4 +1,5 @@
-// Shows what waits on this phone and what has just arrived. Unsent stays visible.
+// Shows what waits on this phone and what has arrived: lately, or where a place asks for all, every one that is kept.
+// Unsent stays visible.
 import { change, contentOf, everything, onChange } from './store.js';
 import { dayAndTimeOf, stateOf, word } from './words.js';
 
@@ -14,32 +15,39 @@ export function startWaiting() {
 }
 
 async function render(places) {
-  const { subject, shellSubject, page } = document.body.dataset;
+  const { subject, shellSubject } = document.body.dataset;
   const person = subject || shellSubject || '';
-  // Without a network the start page is the only one that says what became of the last entries.
-  const since = page === 'shell' ? Date.now() - LATELY_MS : opened;
-  const entries = (await everything()).filter((entry) => !entry.isSettled && (entry.state !== 'sent' || entry.sentAt > since));
+  const entries = (await everything()).filter((entry) => !entry.isSettled);
   const own = entries.filter((entry) => entry.subject === person).sort((a, b) => b.savedAt - a.savedAt);
-  const lines = await Promise.all(own.map(line));
-  // Another person's entry: neither what it says nor whose it is, only that it is there.
-  if (entries.some((entry) => entry.subject !== person && entry.state !== 'sent')) lines.push(item('needs_sign_in', word('somebody_waits'), ''));
+  const isAnotherUnsent = entries.some((entry) => entry.subject !== person && entry.state !== 'sent');
   for (const place of places) {
+    const since = sinceOf(place);
+    const lines = await Promise.all(own.filter((entry) => entry.state !== 'sent' || entry.sentAt > since).map(line));
+    // Another person's entry: neither what it says nor whose it is, only that it is there.
+    if (isAnotherUnsent) lines.push(item('needs_sign_in', word('somebody_waits'), ''));
     const list = document.createElement('ul');
     list.className = 'waiting';
-    list.append(...lines.map((make) => make()));
+    list.append(...lines);
     place.replaceChildren(...(lines.length ? [list] : []));
   }
+}
+
+function sinceOf(place) {
+  if (place.dataset.waiting === 'all') return 0;
+  // Without a network the start page is the only one that says what became of the last entries.
+  return document.body.dataset.page === 'shell' ? Date.now() - LATELY_MS : opened;
 }
 
 async function line(entry) {
   const said = stateOf(entry, entry.seenAt ? (await contentOf(entry))?.answer : null);
   const settle = ['refused', 'unreadable'].includes(entry.state) && (() => change(entry.id, { isSettled: true }));
-  const result = entry.state === 'sent' && navigator.onLine && `/reactions/${entry.id}`;
+  const isReachable = navigator.onLine && entry.sentAt > opened; // what was sent before says nothing of the network now
+  const result = entry.state === 'sent' && isReachable && `/reactions/${entry.id}`;
   return item(entry.state, said, `${word('check_in_of')} ${dayAndTimeOf(entry.savedAt)}`, { id: entry.id, settle, result });
 }
 
-// How to make one row, since several places show it. What cannot be sent is taken off the list by the person only.
-const item = (state, said, about, { id = '', settle, result } = {}) => () => {
+// What cannot be sent is taken off the list by the person only.
+function item(state, said, about, { id = '', settle, result } = {}) {
   const row = document.createElement('li');
   Object.assign(row.dataset, { state, id });
   const name = document.createElement('span');
@@ -56,4 +64,4 @@ const item = (state, said, about, { id = '', settle, result } = {}) => () => {
     row.append(button);
   }
   return row;
-};
+}
