@@ -14,8 +14,8 @@ from itertools import accumulate
 from pathlib import Path
 from typing import Any
 
-from companion.triage.matching import Index, Pattern, Span, Text, read_pattern, spans
-from companion.triage.scope import CUES, scope_of
+from companion.triage.matching import Cue, Index, Pattern, Span, Text, read_cue, read_pattern, spans
+from companion.triage.scope import CUES, Scope, scope_of
 from companion.triage.spelling import Speller, words_of
 
 FILES = tuple(Path(__file__).with_name(f"lexicon_{language}.toml") for language in ("en", "fr"))
@@ -61,7 +61,7 @@ class Lexicon:
     common: frozenset[str]
     speller: Speller
     index: Index
-    cues: Mapping[str, int]
+    cues: Mapping[str, Cue]
     parting: int
     telling: frozenset[int]
     innocent: tuple[Pattern, ...]
@@ -99,7 +99,7 @@ def load(path: Path) -> Lexicon:
 def _lexicon(content: Mapping[str, Any], index: Index) -> Lexicon:
     cues, sets = content["cues"], content["sets"]
     others = [*cues["others"], *(f"{one}s" for one in cues["others"])]
-    slots = {name: index.slot(others if name == "others" else phrases) for name, phrases in cues.items()}
+    read = {name: read_cue(others if name == "others" else lines, sets, index) for name, lines in cues.items()}
     parting = index.slot((*cues["deny_inside"], *(one for one in cues["ends"] if " " not in one)))
     signs = {name: _sign(row, sets, index) for name, row in content["sign"].items()}
     innocent = _patterns(content.get("innocent", {}).get("patterns", ()), sets, index)
@@ -109,9 +109,9 @@ def _lexicon(content: Mapping[str, Any], index: Index) -> Lexicon:
         common=common,
         speller=_speller(content["spelling"], common, index),
         index=index,
-        cues=slots,
+        cues=read,
         parting=parting,
-        telling=frozenset(slots.values()) | _slots(signs.values()),
+        telling=frozenset(cue.slot for cue in read.values()) | _slots(signs.values()),
         innocent=innocent,
         signs=signs,
     )
@@ -189,16 +189,15 @@ def _signs(sentences: Sequence[_Sentence], lexicon: Lexicon, areas: frozenset[st
     text = _read(sentences, lexicon)
     if not text.words:
         return
-    scope = scope_of(text, lexicon.cues)
     innocent = tuple(spans(lexicon.innocent, text))
+    scope: Scope | None = None
     for sign, words in lexicon.signs.items():
-        matches = _matches(words, text, areas)
-        match = next(
-            (one for one in matches if not _overlaps(one, innocent) and scope.counts(one, passes=words.passes)), None
-        )
-        if match:
-            first, last = (bisect_right(text.sentences, at) - 1 for at in (match[0], match[1] - 1))
-            yield sign, sentences[first].begin, sentences[last].end
+        for match in _matches(words, text, areas):
+            scope = scope or scope_of(text, lexicon.cues)
+            if not _overlaps(match, innocent) and scope.counts(match, passes=words.passes):
+                first, last = (bisect_right(text.sentences, at) - 1 for at in (match[0], match[1] - 1))
+                yield sign, sentences[first].begin, sentences[last].end
+                break
 
 
 def _read(sentences: Sequence[_Sentence], lexicon: Lexicon) -> Text:
@@ -218,7 +217,7 @@ def _read(sentences: Sequence[_Sentence], lexicon: Lexicon) -> Text:
             place += len(mended) + _COMMA_COUNTS
         place += _SENTENCE_COUNTS - _COMMA_COUNTS
     fills = lexicon.index.fills(words, places)
-    hushed = {at for start, stop in fills.get(lexicon.cues["never_mind"], ()) for at in range(start, stop)}
+    hushed = {at for start, stop in fills.get(lexicon.cues["never_mind"].slot, ()) for at in range(start, stop)}
     parts = {start for start, _ in fills.get(lexicon.parting, ())} - hushed
     parted = [0, *accumulate(at in parts for at in range(len(words)))]
     filled = sum(1 << slot for slot in fills)

@@ -15,6 +15,7 @@ NEAR, FAR, EITHER, WIDE = 2, 5, 6, 16  # words between two words of a pattern: n
 
 Span = tuple[int, int]
 _Filler = tuple[tuple[str, ...], int]
+_PATTERN_SIGNS = frozenset("|&@^~_")
 _REMEMBERED = 50_000  # words looked up, so that strange ones do not fill the memory
 
 
@@ -136,6 +137,26 @@ def _is(word: str, meant: str) -> bool:
     return word == meant or ("#" in meant and meant in _forms(word))
 
 
+@dataclass(frozen=True, slots=True)
+class Cue:
+    """Phrases that fill one slot, and patterns beside them."""
+
+    slot: int
+    patterns: tuple[Pattern, ...]
+
+    def spans(self, text: Text) -> list[Span]:
+        """Where it stands, from left to right."""
+        return sorted({*text.fills.get(self.slot, ()), *spans(self.patterns, text)})
+
+
+def read_cue(lines: Iterable[str], sets: Mapping[str, object], index: Index) -> Cue:
+    """A cue from its phrases; one that names choices or sets is a pattern, as those of signs are."""
+    known = list(lines)
+    patterns = [one for one in known if _PATTERN_SIGNS & set(one)]
+    phrases = [one for one in known if not _PATTERN_SIGNS & set(one)]
+    return Cue(index.slot(phrases), tuple(read_pattern(one, sets, index) for one in patterns))
+
+
 def read_pattern(source: str, sets: Mapping[str, object], index: Index) -> Pattern:
     """A pattern from its line in a lexicon; raises KeyError for a set that does not exist."""
     source, _, near = source.partition(" ~ ")
@@ -153,7 +174,8 @@ def _row(words: Sequence[str], sets: Mapping[str, object], index: Index, *, gap:
         if word == "..":
             gap = FAR
             continue
-        row.append((gap, index.slot(choices(word, sets))))
+        before = 0 if word.startswith("^") else gap
+        row.append((before, index.slot(choices(word.removeprefix("^"), sets))))
         gap = NEAR
     return row
 

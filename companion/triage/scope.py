@@ -8,21 +8,27 @@ from bisect import bisect_left, bisect_right
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from companion.triage.matching import Span, Text
+from companion.triage.matching import Cue, Span, Text
 
 DENY_REACH, AFTER_REACH = 6, 5  # words that a denial reaches forward and back
 _WAS_REACH, _ANEW_WORDS = 4, 3
+_NEXT_WORDS = 4  # of the next sentence, within which it says that all is over
 _CALL_WORDS = 2  # from "says" to the name that is called
 _OF_WORDS = 5  # from a part of the body to whose it is
 _THING_REACH, _NAME_WORDS = 8, 2  # from "the" to the match, and between "the" and the verb
 CUES = (
     "addressed",
+    "and",
     "anew",
     "asks",
     "asks_after",
     "asks_if_marked",
+    "asks_inside",
+    "because",
+    "befell",
     "before_names",
     "circumstances",
+    "confirms",
     "deny",
     "deny_after",
     "deny_inside",
@@ -61,11 +67,14 @@ HUSHED = frozenset(
     {
         "asks",
         "asks_if_marked",
+        "asks_inside",
+        "because",
         "deny",
         "deny_after",
         "deny_next",
         "fear",
         "feared",
+        "modal",
         "others",
         "over",
         "past",
@@ -76,14 +85,16 @@ HUSHED = frozenset(
 
 @dataclass(frozen=True, slots=True)
 class _Reach:
-    """A match in what surrounds it: its sentences, the part of them between two turns, the chunk between commas, and
-    from where a doubt or another person is still meant: the part's start, or the chunk's if that tells anew ("my")."""
+    """A match in what surrounds it: its sentences, the part of them between two turns, the chunk between commas, from
+    where a doubt is still meant (the part's start, or that of a clause that tells anew: ", my", "because"), and from
+    where another person is still spoken of ("and my" leaves that behind too)."""
 
     match: Span
     sentence: Span
     part: Span
     chunk: Span
     told: int
+    owned: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,8 +108,9 @@ class Scope:
         """Whether a match is said of oneself, now, and as a fact; one that `passes` is over where it "was so when"."""
         reach = self._reach(match)
         return not (
-            (passes and (self._was_then(reach) or self._is_over_next(reach)))
+            (passes and self._was_then(reach))
             or self._is_over(reach)
+            or self._is_over_next(reach)
             or self._is_feared(reach)
             or self._is_anothers(reach)
             or self._is_a_things(reach)
@@ -114,9 +126,13 @@ class Scope:
         right = min((start for start, _ in self._within("ends", end, last)), default=last)
         chunk_first, chunk_last = _around(self.text.chunks, match, len(self.text.words))
         chunk = (max(chunk_first, left), min(chunk_last, right))
-        anew = any(start < chunk[0] + _ANEW_WORDS for start, _ in self._within("anew", chunk[0], begin))
-        told = chunk[0] if anew and not self._says("modal", chunk[0], end) else left
-        return _Reach(match, (first, last), (left, right), chunk, told)
+        starts = [stop for _, stop in self._within("because", left, begin)]
+        if any(start < chunk[0] + _ANEW_WORDS for start, _ in self._within("anew", chunk[0], begin)):
+            starts.append(chunk[0])
+        told = max((at for at in starts if not self._says("modal", at, end)), default=left)
+        mine = {start for start, _ in self._within("anew", left, begin)}
+        owned = max((stop for _, stop in self._within("and", left, begin) if stop in mine), default=left)
+        return _Reach(match, (first, last), (left, right), chunk, told, max(told, owned))
 
     def _within(self, cue: str, first: int, last: int) -> Iterator[Span]:
         rows = self.cues[cue]
@@ -135,9 +151,11 @@ class Scope:
         return any(not self._says("returns", stop, last) for _, stop in self._within("over", end, last))
 
     def _is_over_next(self, reach: _Reach) -> bool:
-        """Told as over in the sentence after: "My ears rang on Sunday. All quiet now."."""
-        end = reach.sentence[1]
-        return self._says("over", end, _around(self.text.sentences, (end, end + 1), len(self.text.words))[1])
+        """Told as over where the next sentence begins: "My ears rang on Sunday. All quiet now."."""
+        first = reach.sentence[1]
+        last = _around(self.text.sentences, (first, first + 1), len(self.text.words))[1]
+        over = (stop for start, stop in self._within("over", first, last) if start < first + _NEXT_WORDS)
+        return any(not self._says("returns", stop, last) for stop in over)
 
     def _was_then(self, reach: _Reach) -> bool:
         """Told in the past tense with what it came from, nothing in the present: "I shook when I saw the needle"."""
@@ -164,7 +182,9 @@ class Scope:
     def _is_feared(self, reach: _Reach) -> bool:
         """Feared, read about, or asked: a doubt before the match, a fear with "would", a question."""
         left, (begin, end) = reach.told, reach.match
-        if self._says("feared", left, begin):
+        if self._says("confirms", begin, reach.sentence[1]):
+            return False
+        if any(start < begin for start, _ in self._within("feared", left, end)):
             return True
         if self._is_asked(reach):
             return True
@@ -178,10 +198,14 @@ class Scope:
             return True
         starts = {left, reach.chunk[0]}
         asks = [*self._within("asks", left, begin), *(self._within("asks_if_marked", left, begin) if is_marked else ())]
+        if is_marked and any(
+            not self._says("me_asking", stop, begin) for _, stop in self._within("asks_inside", left, begin)
+        ):
+            return True
         return any(start in starts and not self._says("me_asking", stop, begin) for start, stop in asks)
 
     def _is_anothers(self, reach: _Reach) -> bool:
-        left, begin = reach.told, reach.match[0]
+        left, begin = reach.owned, reach.match[0]
         if self.cues["writes_for"]:
             return False
         others = (span for span in self._within("others", left, begin) if not self._is_addressed(span, reach))
@@ -202,13 +226,18 @@ class Scope:
         return other is not None and not self._says("me", other, reach.match[1])
 
     def _goes_on_about_another(self, reach: _Reach) -> bool:
-        """A sentence of "she", and the one before was of another person and nothing of the patient's."""
-        first, begin = reach.sentence[0], reach.match[0]
-        if first == 0 or not self._says("they", first, min(first + 1, begin)) or self._says("me", first, begin):
+        """Nothing of the patient's; the sentence before was of somebody else, and this is one of "she", or tells what
+        came over that person: "My uncle got a stroke. Face dropped, arm useless."."""
+        first, last = reach.sentence
+        if first == 0 or self._says("me", first, last):
             return False
         before, _ = _around(self.text.sentences, (first - 1, first), len(self.text.words))
         other = max((stop for _, stop in self._within("others", before, first)), default=None)
-        return other is not None and not self._says("me", other, first)
+        if other is None or self._says("me", other, first):
+            return False
+        if self._says("they", first, min(first + 1, reach.match[0])):
+            return True
+        return self._says("befell", other, first) and not self._says("says", before, first)
 
     def _is_addressed(self, other: Span, reach: _Reach) -> bool:
         """Spoken to, and the patient: "my daughter says mum, you are blue"."""
@@ -247,12 +276,12 @@ class Scope:
         return any(not self._says("returns", stop, reach.sentence[1]) for stop in denied)
 
 
-def scope_of(text: Text, cues: Mapping[str, int]) -> Scope:
-    """The cues of a text, by their slots."""
-    found = {name: sorted(text.fills.get(slot, ())) for name, slot in cues.items()}
-    hushed = {at for start, stop in found["never_mind"] for at in range(start, stop)}
-    for name in HUSHED if hushed else ():
-        found[name] = [span for span in found[name] if not hushed & set(range(*span))]
+def scope_of(text: Text, cues: Mapping[str, Cue]) -> Scope:
+    """The cues of a text, each with where it stands."""
+    found: dict[str, Sequence[Span]] = {name: cue.spans(text) for name, cue in cues.items()}
+    idioms = found["never_mind"]
+    for name in HUSHED if idioms else ():
+        found[name] = [cue for cue in found[name] if not any(_is_in_idiom(cue, idiom) for idiom in idioms)]
     done_to = {at for start, stop in found["done_to"] for at in range(start, stop)}
     found["me_asking"] = [span for span in found["me"] if span[0] not in done_to]
     found["others"] = sorted({*found["others"], *_named(text, found)})
@@ -269,6 +298,11 @@ def _named(text: Text, found: Mapping[str, Sequence[Span]]) -> Iterator[Span]:
         at = start - 1
         if at in starts and start not in text.chunks and text.is_strange[at] and text.words[at].isalpha():
             yield at, start
+
+
+def _is_in_idiom(cue: Span, idiom: Span) -> bool:
+    """Whether a cue is part of an idiom that is no shorter: "dont want to" is one, "dont want to get" a fear."""
+    return idiom[0] < cue[1] and cue[0] < idiom[1] and cue[1] - cue[0] <= idiom[1] - idiom[0]
 
 
 def _around(starts: Sequence[int], match: Span, length: int) -> Span:
