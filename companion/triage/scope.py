@@ -13,6 +13,7 @@ from companion.triage.matching import Cue, Span, Text
 DENY_REACH, AFTER_REACH = 6, 5  # words that a denial reaches forward and back
 _WAS_REACH, _ANEW_WORDS = 4, 3
 _NEXT_WORDS = 4  # of the next sentence, within which it says that all is over
+_HAD_REACH = 3
 _CALL_WORDS = 2  # from "says" to the name that is called
 _OF_WORDS = 5  # from a part of the body to whose it is
 _THING_REACH, _NAME_WORDS = 8, 2  # from "the" to the match, and between "the" and the verb
@@ -38,10 +39,11 @@ CUES = (
     "ends",
     "fear",
     "feared",
+    "had",
     "joins",
     "links",
+    "long_ago",
     "me",
-    "mine",
     "modal",
     "names_do",
     "never_mind",
@@ -74,6 +76,7 @@ HUSHED = frozenset(
         "deny_next",
         "fear",
         "feared",
+        "had",
         "modal",
         "others",
         "over",
@@ -115,6 +118,7 @@ class Scope:
             or self._is_anothers(reach)
             or self._is_a_things(reach)
             or self._is_past(reach)
+            or self._had_been(reach)
             or self._is_denied(reach)
             or self._is_denied_after(reach)
         )
@@ -179,6 +183,13 @@ class Scope:
             begun = set()
         return any(start not in begun for start, _ in self._within("presently", *reach.chunk))
 
+    def _had_been(self, reach: _Reach) -> bool:
+        """Told as "it had swollen", with what it came from then, and nothing of the treatment or of now."""
+        first, end = max(reach.chunk[0], reach.match[0] - _HAD_REACH), reach.match[1]
+        if not self._says("had", first, end) or not self._says("long_ago", *reach.sentence):
+            return False
+        return not any(self._says(cue, *reach.sentence) for cue in ("now", "presently", "treated_then"))
+
     def _is_feared(self, reach: _Reach) -> bool:
         """Feared, read about, or asked: a doubt before the match, a fear with "would", a question."""
         left, (begin, end) = reach.told, reach.match
@@ -215,7 +226,8 @@ class Scope:
             return theirs or self._is_of_another(reach) or self._goes_on_about_another(reach)
         says = min((stop for _, stop in self._within("says", other, reach.match[1])), default=None)
         if says is not None:
-            return self._says("they", says, reach.match[1]) and not self._says("mine", says, begin)
+            they = min((start for start, _ in self._within("they", says, reach.match[1])), default=None)
+            return they is not None and not self._says("me_asking", says, max(they, begin))
         return not self._says("me_asking", other, begin)
 
     def _is_of_another(self, reach: _Reach) -> bool:
