@@ -42,12 +42,14 @@ class Found:
 @dataclass(frozen=True, slots=True)
 class Words:
     """How a sign is told. `certain` patterns count by themselves; the others not beside `unless` (a plain bruise is
-    purple too), and not where one of the areas in `treated` was treated (lips swell there). What `passes` is over where
-    it is told in the past only, with its circumstances."""
+    purple too), and not where one of the areas in `treated` was treated (lips swell there). What is `explained` by an
+    everyday cause in the same sentence is none. What `passes` is over where it is told in the past only, with its
+    circumstances."""
 
     patterns: tuple[Pattern, ...]
     certain: tuple[Pattern, ...]
     unless: tuple[Pattern, ...]
+    explained: tuple[Pattern, ...]
     treated: frozenset[str]
     passes: bool
 
@@ -136,8 +138,9 @@ def _speller(spelling: Mapping[str, str], common: Iterable[str], index: Index) -
 
 
 def _sign(row: Mapping[str, Any], sets: Mapping[str, object], index: Index) -> Words:
-    plain_, certain, unless = (_patterns(row.get(name, ()), sets, index) for name in ("patterns", "certain", "unless"))
-    return Words(plain_, certain, unless, frozenset(row.get("treated", ())), row.get("passes", False))
+    kinds = ("patterns", "certain", "unless", "explained")
+    plain_, certain, unless, explained = (_patterns(row.get(kind, ()), sets, index) for kind in kinds)
+    return Words(plain_, certain, unless, explained, frozenset(row.get("treated", ())), row.get("passes", False))
 
 
 def _patterns(sources: Iterable[str], sets: Mapping[str, object], index: Index) -> tuple[Pattern, ...]:
@@ -192,9 +195,11 @@ def _signs(sentences: Sequence[_Sentence], lexicon: Lexicon, areas: frozenset[st
     innocent = tuple(spans(lexicon.innocent, text))
     scope: Scope | None = None
     for sign, words in lexicon.signs.items():
+        causes: tuple[Span, ...] | None = None
         for match in _matches(words, text, areas):
             scope = scope or scope_of(text, lexicon.cues)
-            if not _overlaps(match, innocent) and scope.counts(match, passes=words.passes):
+            causes = tuple(spans(words.explained, text)) if causes is None else causes
+            if not _overlaps(match, innocent) and scope.counts(match, passes=words.passes, causes=causes):
                 first, last = (bisect_right(text.sentences, at) - 1 for at in (match[0], match[1] - 1))
                 yield sign, sentences[first].begin, sentences[last].end
                 break

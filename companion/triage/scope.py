@@ -14,6 +14,7 @@ DENY_REACH, AFTER_REACH = 6, 5  # words that a denial reaches forward and back
 _WAS_REACH, _ANEW_WORDS = 4, 3
 _NEXT_WORDS = 4  # of the next sentence, within which it says that all is over
 _HAD_REACH = 3
+_LIKENED_WORDS = 8  # from "like" to what only seems to be the cause
 _CALL_WORDS = 2  # from "says" to the name that is called
 _OF_WORDS = 5  # from a part of the body to whose it is
 _THING_REACH, _NAME_WORDS = 8, 2  # from "the" to the match, and between "the" and the verb
@@ -41,6 +42,7 @@ CUES = (
     "feared",
     "had",
     "joins",
+    "likened",
     "links",
     "long_ago",
     "me",
@@ -62,6 +64,7 @@ CUES = (
     "theirs",
     "they",
     "treated_then",
+    "unexplained",
     "was",
     "writes_for",
 )
@@ -107,11 +110,13 @@ class Scope:
     text: Text
     cues: Mapping[str, Sequence[Span]]
 
-    def counts(self, match: Span, *, passes: bool = False) -> bool:
-        """Whether a match is said of oneself, now, and as a fact; one that `passes` is over where it "was so when"."""
+    def counts(self, match: Span, *, passes: bool = False, causes: Sequence[Span] = ()) -> bool:
+        """Whether a match is said of oneself, now, and as a fact, without one of the everyday `causes` that explain it;
+        one that `passes` is over where it "was so when"."""
         reach = self._reach(match)
         return not (
             (passes and self._was_then(reach))
+            or self._is_explained(reach, causes)
             or self._is_over(reach)
             or self._is_over_next(reach)
             or self._is_feared(reach)
@@ -148,6 +153,14 @@ class Scope:
 
     def _says(self, cue: str, first: int, last: int) -> bool:
         return any(True for _ in self._within(cue, first, last))
+
+    def _is_explained(self, reach: _Reach, causes: Sequence[Span]) -> bool:
+        """An everyday cause in the sentence, not one that is only likened ("like after a gig") or itself denied."""
+        first, last = reach.part
+        if self._says("unexplained", *reach.sentence):
+            return False
+        near = (start for start, stop in causes if first <= start and stop <= last)
+        return any(not self._says("likened", max(first, start - _LIKENED_WORDS), start) for start in near)
 
     def _is_over(self, reach: _Reach) -> bool:
         """Told as over further on in the sentence, and not as back again after that."""

@@ -166,6 +166,26 @@ def test_negation_history_fear_and_other_people(text: str, sign: str, is_found: 
     assert (sign in signs(text)) is is_found
 
 
+@pytest.mark.parametrize(
+    ("text", "sign", "is_found"),
+    [
+        ("my ears are ringing after the concert", "numbing_cream_toxicity_signs", False),
+        ("my ears are ringing like after a concert", "numbing_cream_toxicity_signs", True),
+        ("my ears are ringing, I was at no concert", "numbing_cream_toxicity_signs", True),
+        ("we were at a concert and now my ears are ringing", "numbing_cream_toxicity_signs", True),
+        ("out of breath from carrying boxes", "breathing_difficulty", False),
+        ("out of breath from carrying boxes and it wont stop", "breathing_difficulty", True),
+        ("out of breath as if I had been carrying boxes", "breathing_difficulty", True),
+        ("white as flour, a strip beside my nose, and cold", "skin_white_patch", True),
+        ("some flour left on my nose, a white patch", "skin_white_patch", False),
+    ],
+)
+def test_an_everyday_cause_explains_unless_it_is_only_likened_or_it_goes_on(
+    text: str, sign: str, is_found: bool
+) -> None:
+    assert (sign in signs(text)) is is_found
+
+
 def test_what_is_expected_in_a_treated_area_is_no_sign_there() -> None:
     said = "my lips are swollen"
     assert "swelling_outside_treated_area_face" in signs(said, areas=frozenset({"thighs"}))
