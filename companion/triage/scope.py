@@ -52,6 +52,7 @@ CUES = (
     "now",
     "of",
     "others",
+    "otherwise",
     "over",
     "past",
     "past_alone",
@@ -84,6 +85,8 @@ HUSHED = frozenset(
         "others",
         "over",
         "past",
+        "they",
+        "was",
         "writes_for",
     }
 )
@@ -163,8 +166,9 @@ class Scope:
         return any(not self._says("likened", max(first, start - _LIKENED_WORDS), start) for start in near)
 
     def _is_over(self, reach: _Reach) -> bool:
-        """Told as over further on in the sentence, and not as back again after that."""
+        """Told as over further on in the sentence, and not as back again after that; "otherwise" all may be well."""
         end, last = reach.match[1], reach.sentence[1]
+        last = min((start for start, _ in self._within("otherwise", end, last)), default=last)
         return any(not self._says("returns", stop, last) for _, stop in self._within("over", end, last))
 
     def _is_over_next(self, reach: _Reach) -> bool:
