@@ -189,7 +189,9 @@ class Scope:
 
     def _is_past(self, reach: _Reach) -> bool:
         """Told of another time, and neither "now" nor, in another chunk than that time, in the present."""
-        if not self._says("past", *reach.part) or self._says("now", *reach.chunk):
+        begin, length = reach.match[0], len(self.text.words)
+        here = (reach.chunk[0], min(reach.chunk[1], _around(self.text.chunks, (begin, begin + 1), length)[1]))
+        if not self._says("past", *reach.part) or self._says("now", *here):
             return False
         return self._says("past", *reach.chunk) or not self._is_present(reach)
 
