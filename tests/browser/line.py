@@ -2,6 +2,7 @@
 
 import contextlib
 import http.client
+import re
 import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
@@ -21,7 +22,10 @@ ANSWERS: dict[str, tuple[int, dict[str, str], str]] = {
 
 @dataclass
 class Line:
-    """Every request of the phone goes through here. `instead` names the answer that PUTs get; hooks run around them."""
+    """Every request of the phone goes through here. `instead` names the answer that PUTs get; hooks run around them.
+
+    `release` is that of the clinic: its style sheet, script and worker carry it in their names, and it has no others.
+    """
 
     url: str
     clinic_port: int
@@ -30,6 +34,7 @@ class Line:
     before_put: Callable[[], None] | None = None
     after_put: Callable[[], None] | None = None
     worker_prefix: str = ""
+    release: str = ""
     puts: list[str] = field(default_factory=list)
 
 
@@ -72,13 +77,16 @@ class _Handler(BaseHTTPRequestHandler):
                 return self._answer(*ANSWERS[line.instead])
             if line.before_put:
                 line.before_put()
+        path = _at_clinic(self.path, line.release)
+        if path is None:
+            return self._answer(404, {"Content-Type": "text/html"}, "<h1>Not Found</h1>")
         with contextlib.suppress(OSError, http.client.HTTPException):  # nobody listens: the phone hears nothing
-            status, headers, answer = _asked(line.clinic_port, self.command, self.path, dict(self.headers), body)
+            status, headers, answer = _asked(line.clinic_port, self.command, path, dict(self.headers), body)
             if is_entry and line.after_put:
                 return line.after_put()  # the clinic has it, and the answer is lost
             if self.path == "/sw.js":
                 answer = line.worker_prefix.encode() + answer
-            self._answer(status, headers, answer)
+            self._answer(status, headers, _OF_A_RELEASE.sub(rb"\1" + line.release.encode(), answer))
         return None
 
     do_GET = do_POST = do_PUT = do_DELETE = _pass_on  # noqa: N815 - as the library wants them
@@ -94,6 +102,19 @@ class _Handler(BaseHTTPRequestHandler):
 
     def log_message(self, format: str, *args: Any) -> None:  # noqa: A002 - its name in the library
         """Say nothing."""
+
+
+# What another release names anew: its own files, and the version that its worker goes by.
+_OF_A_RELEASE = re.compile(rb'(/static/dist/app-[0-9a-f]{10}|self\.__VERSION="[0-9a-f]{12})')
+
+
+def _at_clinic(path: str, release: str) -> str | None:
+    """The address that the clinic knows a file by; None for a file of another release."""
+    named = re.fullmatch(r"(/static/dist/app-[0-9a-f]{10})(\w*)(\.\w+)", path)
+    if not named:
+        return path
+    name, of_release, ending = named.groups()
+    return name + ending if of_release == release else None
 
 
 def _asked(

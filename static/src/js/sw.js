@@ -37,11 +37,17 @@ async function keepShellOf(language) {
   if (url && !(await cache.match(url))) await cache.add(new Request(url, { cache: 'reload', credentials: 'omit' }));
 }
 
-// The release before stays, for pages of it that are still open; `keys` names the oldest first.
+// The release that was in use before stays, for pages of it that are still open; one that only waited has none. A release
+// that is being fetched meanwhile stands behind ours: `keys` names the oldest first.
 async function takeOver() {
-  const older = (await caches.keys()).filter((name) => name.startsWith('shell-') && name !== CACHE);
-  for (const name of older.slice(0, -1)) await caches.delete(name);
   await self.clients.claim();
+  const names = (await caches.keys()).filter((name) => name.startsWith('shell-'));
+  const older = names.slice(0, names.indexOf(CACHE));
+  const place = await caches.open('releases');
+  const used = await (await place.match('/releases'))?.json() ?? older.slice(-1);
+  const kept = [CACHE, ...used.filter((name) => name !== CACHE)].slice(0, 2);
+  await place.put('/releases', new Response(JSON.stringify(kept)));
+  for (const name of older) if (!kept.includes(name)) await caches.delete(name);
 }
 
 async function fromCache(request) {

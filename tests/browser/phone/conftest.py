@@ -36,7 +36,8 @@ def at_rest(clinic: Clinic) -> Clinic:
     """The clinic, running, over a line with nothing in its way."""
     clinic.start()
     line = clinic.line
-    line.is_down, line.instead, line.before_put, line.after_put, line.worker_prefix = False, None, None, None, ""
+    line.is_down, line.instead, line.before_put, line.after_put = False, None, None, None
+    line.worker_prefix, line.release = "", ""
     line.puts.clear()
     return clinic
 
