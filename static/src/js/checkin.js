@@ -24,7 +24,7 @@ export async function startCheckIn() {
   history.replaceState({ step: 0 }, '');
   openAllSigns();
   show(0, { isFirst: true });
-  await takeUpDraft(await restoreDraft(form, subjectOf()));
+  await takeUpDraft(await restoreDraft(form, subjectOf()).catch(() => null));
   form.addEventListener('input', keepAnswers);
   form.addEventListener('change', keepAnswers);
 }

@@ -56,12 +56,13 @@ async function onSend(event, steps) {
 async function keepAndSend(feels, place) {
   const body = bodyOf(answersOf(form), { subject: subjectOf(), areas: allAreas(), signGroups: signGroups(), feels });
   const id = form.elements.id.value;
-  try { await keep({ id, subject: body.subject, body, state: 'queued', attempts: 0, tryAt: 0, savedAt: Date.now() }); } catch { return sendUnkept(id, body, place); }
+  const kept = { id, subject: body.subject, body, state: 'queued', attempts: 0, tryAt: 0, savedAt: Date.now() };
+  try { await keep(kept); } catch { return sendUnkept(id, body, place); }
   dropDraft(body.subject);
   navigator.storage?.persist?.();
   askForSync();
   const say = async () => {
-    const entry = await entryOf(id);
+    const entry = await entryOf(id).catch(() => null) ?? kept; // a store that does not answer now has it all the same
     place.textContent = stateOf(entry);
     document.querySelector('[data-done-unsent]').hidden = entry.state !== 'queued';
     return entry;
@@ -71,7 +72,8 @@ async function keepAndSend(feels, place) {
   stopSaying = onChange(say);
   await Promise.race([flush({ eager: true }), new Promise((resolve) => { setTimeout(resolve, PATIENCE_MS); })]).catch(() => {});
   const entry = await say();
-  return entry.state === 'sent' ? { url: (await contentOf(entry))?.answer.url } : {};
+  const content = entry.state === 'sent' ? await contentOf(entry).catch(() => null) : null;
+  return { url: content?.answer.url };
 }
 
 // A full phone keeps nothing: then only the clinic's answer counts.

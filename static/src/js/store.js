@@ -4,7 +4,7 @@ import { openDB } from 'idb';
 import { keyFrom, newKey, seal, unseal } from './seal.js';
 
 const KEEP_MS = 30 * 86_400_000;
-const WRITE_MS = 8_000;
+const PATIENCE_MS = 8_000;
 // Version 1 kept entries in plain text. A page or worker of that time cannot open version 2, and so never sends what it cannot read.
 const VERSION = 2;
 const channel = 'BroadcastChannel' in self ? new BroadcastChannel('entries') : null;
@@ -20,13 +20,36 @@ const open = () => openDB('aftercare', VERSION, {
   blocking(_current, _wanted, event) { event.target.close(); },
 });
 
+// A page that is left may be parked by WebKit with all that it has under way, which holds up the store for every page after
+// it. So it ends that itself: nobody waits any more for what it reads, and what it writes is written.
+const underWay = new Set();
+self.addEventListener('pagehide', () => {
+  for (const transaction of underWay) try { if (transaction.mode === 'readonly') transaction.abort(); else transaction.commit(); } catch { /* it has ended */ }
+});
+
+// Late is a failure: what holds up the store must not hold up the page too, nor the one sender of all pages.
+async function inTime(work, giveUp = () => {}) {
+  let timer;
+  const late = new Promise((_, reject) => { timer = setTimeout(reject, PATIENCE_MS, new Error('the store does not answer')); });
+  try { return await Promise.race([work, late]); } catch (error) { giveUp(); throw error; } finally { clearTimeout(timer); }
+}
+
 async function within(store, mode, work) {
-  const db = await open();
+  const opening = open();
+  const db = await inTime(opening, () => opening.then((late) => late.close(), () => {}));
+  const transaction = db.transaction(store, mode, { durability: 'strict' });
+  underWay.add(transaction);
   try {
-    const transaction = db.transaction(store, mode, { durability: 'strict' });
-    const [result] = await Promise.all([work(transaction.store), transaction.done]);
+    const [result] = await inTime(Promise.all([work(transaction.store), transaction.done]), () => stop(transaction));
     return result;
-  } finally { db.close(); }
+  } finally {
+    underWay.delete(transaction);
+    db.close();
+  }
+}
+
+function stop(transaction) {
+  try { transaction.abort(); } catch { /* it has ended */ }
 }
 
 function changed() {
@@ -54,12 +77,11 @@ const usable = (kept) => (kept instanceof Uint8Array ? keyFrom(kept) : kept);
 
 // "Saved" is true only when this has resolved; it rejects rather than hang when the phone cannot write.
 export async function keep({ body, ...entry }) {
-  const late = new Promise((_, reject) => { setTimeout(() => reject(new Error('the phone does not write')), WRITE_MS); });
   const write = async () => {
     const sealed = await seal(await key(), body, entry.id);
     await within('entries', 'readwrite', (store) => store.put({ ...entry, sealed }));
   };
-  await Promise.race([write(), late]);
+  await inTime(write());
   changed();
 }
 
@@ -73,10 +95,11 @@ export async function change(id, { answer, ...values }) {
   changed();
 }
 
-// What an entry says and what the server answered; null where this phone's key does not open it.
+// What an entry says and what the server answered; null where this phone's key does not open it. Rejects where the store
+// does not give the key: that says nothing of the entry.
 export async function contentOf(entry) {
+  const own = await key();
   try {
-    const own = await key();
     return { body: await unseal(own, entry.sealed, entry.id), answer: entry.answer ? await unseal(own, entry.answer, entry.id) : {} };
   } catch { return null; }
 }

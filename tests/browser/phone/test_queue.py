@@ -18,6 +18,18 @@ from tests.browser.phones import KEPT, KINDS, Phone, killable
 
 pytestmark = pytest.mark.browser
 NOT_SENT = "Saved on this phone, not sent yet"
+# Writes to the entries and does not come to an end, as a page may that a browser has parked.
+HOLD_UP = """new Promise((resolve, reject) => {
+  const asked = indexedDB.open('aftercare');
+  asked.onerror = () => reject(asked.error);
+  asked.onsuccess = () => {
+    const entries = asked.result.transaction('entries', 'readwrite').objectStore('entries');
+    const goOn = () => { if (globalThis.holds) entries.count().onsuccess = goOn; else asked.result.close(); };
+    globalThis.holds = true;
+    goOn();
+    resolve(true);
+  };
+})"""
 
 
 def test_without_a_network_the_entry_waits_and_is_sent_once(clinic: Clinic, phone: Phone) -> None:
@@ -144,6 +156,30 @@ def test_another_person_on_the_phone_neither_sees_nor_sends_the_entry(clinic: Cl
     assert clinic.entries(other) == clinic.entries(ada) == []
     phone.sign_in(clinic.cookie(ada))
     phone.arrives()
+    assert len(clinic.entries(ada)) == 1
+
+
+def test_a_store_that_is_held_up_loses_nothing_and_holds_up_no_sender(clinic: Clinic, phone: Phone) -> None:
+    ada = clinic.patient("Ada Held")
+    phone.sign_in(clinic.cookie(ada))
+    phone.open("/reactions/new")
+    phone.answer_all_fine()
+    other = phone.tab()
+    other.driver.open(phone.js("document.querySelector('link[rel=icon]').href"))  # without scripts that send
+    other.js(HOLD_UP)
+    clinic.line.is_down = True
+    phone.js("document.dispatchEvent(new Event('visibilitychange'))")
+    phone.wait_for("navigator.locks.query().then(({ held }) => held.length)")
+    phone.send()
+    phone.sees("This phone could not save your answers")
+    assert phone.js("navigator.locks.request('send-entries', () => true)")  # the one before has given up
+    assert phone.js("document.querySelector('[name=group][value=none]').checked")
+    other.js("!(globalThis.holds = false)")
+    phone.send()
+    phone.sees(NOT_SENT)
+    clinic.line.is_down = False
+    phone.js("document.dispatchEvent(new Event('visibilitychange'))")
+    phone.sees("Sent to your clinic")
     assert len(clinic.entries(ada)) == 1
 
 

@@ -8,12 +8,14 @@ from collections.abc import Iterator
 
 import pytest
 
+from companion.web.assets import manifest
 from tests.browser.clinic import Clinic
 from tests.browser.phone.test_queue import (  # noqa: F401 - collected here too, with the phone of this file
     test_a_restored_server_gets_back_what_it_had,
     test_a_server_that_dies_after_its_commit_keeps_one_entry,
     test_a_server_that_dies_before_its_commit_gets_the_entry_later,
     test_a_sign_tapped_by_mistake_is_marked_and_asked_anew,
+    test_a_store_that_is_held_up_loses_nothing_and_holds_up_no_sender,
     test_after_the_sign_in_has_ended_the_entry_waits_for_the_next,
     test_an_answer_that_is_not_the_clinics_is_not_believed,
     test_another_person_on_the_phone_neither_sees_nor_sends_the_entry,
@@ -31,6 +33,6 @@ def phone(at_rest: Clinic) -> Iterator[Phone]:
     """A phone that nobody has used yet."""
     if without := missing():
         pytest.skip(f"no {', '.join(without)}: apt has no webkit2gtk-driver and xvfb here, or `make webkit` never ran")
-    url = at_rest.line.url
-    with WebKit.running(home=f"{url}/static/dist/nothing") as driver:
+    url, picture = at_rest.line.url, manifest()["files"]["icon.svg"]
+    with WebKit.running(home=f"{url}/static/dist/{picture}") as driver:
         yield Phone(driver, url)
