@@ -29,8 +29,9 @@ from companion.config import Config, Secrets
 
 log = logging.getLogger(__name__)
 Outcome = Literal["accepted", "gone", "retry", "refused"]
+# What was answered is settled so soon, whatever hangs beside it: killed in between, a worker sends it again.
+PART_SECONDS = 0.05
 # One push service that hangs leaves as many connections to the others.
-PART_SECONDS = 0.25
 IN_FLIGHT, IN_FLIGHT_EACH = 100, 50
 # After so many failures in a row a push service is left alone for a while, then asked with one message.
 FAILURES, REST_SECONDS = 5, 15

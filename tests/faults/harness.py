@@ -28,8 +28,7 @@ from tests.push_service import PushService
 from tests.test_commands import free_port
 
 WEB_POINTS = frozenset({"entry_kept", "case_opened", "entry_judged", "entry_committed"})
-# One that hangs as well makes more copies when kill follows kill on a busy machine: test_failures has it alone.
-_FAULTS: tuple[Fault | int, ...] = (500, 503, 429, "reset")
+_FAULTS: tuple[Fault | int, ...] = (500, 503, 429, "reset", "hang")
 _PATIENCE_SECONDS = 60
 
 
