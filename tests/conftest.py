@@ -1,11 +1,12 @@
 """Fixtures of every test: both databases, freshly migrated, with the cast in them."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from datetime import datetime
 from pathlib import Path
 
 import pytest
+from flask import Flask
 from flask.testing import FlaskClient
 
 from companion import schema, wiring  # noqa: F401 - wiring registers every table
@@ -74,9 +75,28 @@ def rt(db: Database, tmp_path: Path) -> Runtime:
     )
 
 
+@pytest.fixture(scope="session")
+def app_over() -> Callable[[Runtime], Flask]:
+    """The application over a runtime of the usual settings: routes and templates are compiled once for all tests."""
+    made: list[Flask] = []
+
+    def over(rt: Runtime) -> Flask:
+        if not made:
+            made.append(create_app(rt))
+        made[0].extensions["companion"] = rt
+        return made[0]
+
+    return over
+
+
 @pytest.fixture
-def client(rt: Runtime) -> FlaskClient:
-    return create_app(rt).test_client()
+def app(app_over: Callable[[Runtime], Flask], rt: Runtime, cast: Cast) -> Flask:
+    return app_over(rt)
+
+
+@pytest.fixture
+def client(app_over: Callable[[Runtime], Flask], rt: Runtime) -> FlaskClient:
+    return app_over(rt).test_client()
 
 
 @pytest.fixture

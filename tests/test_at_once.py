@@ -8,7 +8,6 @@ from uuid import uuid4
 import pytest
 from flask import Flask
 
-from companion.app import create_app
 from companion.escalation.models import Escalation
 from companion.reactions.models import Reaction
 from companion.runtime import Runtime
@@ -17,11 +16,6 @@ from tests.push_service import PushService
 from tests.reactions.test_entries import URGENT, count, entry
 from tests.signed_in import browser
 from tests.test_hostile_inputs import ENROLMENT, LADDER
-
-
-@pytest.fixture
-def app(rt: Runtime, cast: Cast) -> Flask:
-    return create_app(rt)
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,6 @@ from werkzeug.routing import Rule
 
 from companion.accounts import actions as people
 from companion.accounts import queries as accounts
-from companion.app import create_app
 from companion.clinic import actions as duty
 from companion.clinic import queries as clinic
 from companion.clinic.rules import Shift
@@ -21,11 +20,6 @@ from companion.runtime import Runtime
 from companion.web.guards import ANYONE, allowed_roles
 from tests.people import NOW, Cast
 from tests.signed_in import browser
-
-
-@pytest.fixture
-def app(rt: Runtime, cast: Cast) -> Flask:
-    return create_app(rt)
 
 
 def _own_things(rt: Runtime, cast: Cast) -> dict[str, UUID]:

@@ -45,11 +45,6 @@ class Row:
     location: str | None = None
 
 
-@pytest.fixture
-def app(rt: Runtime, cast: Cast) -> Flask:
-    return create_app(rt)
-
-
 PAGES = {
     "ada": ("/", "/reactions", "/reactions/new", "/sessions", "/reminders"),
     "iris": ("/console/", "/console/patients", "/console/patients/{}", "/console/coverage", "/console/rota"),

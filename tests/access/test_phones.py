@@ -16,7 +16,6 @@ from companion.accounts import actions as accounts
 from companion.accounts import queries as people
 from companion.accounts.models import SignIn
 from companion.accounts.rules import device_of
-from companion.app import create_app
 from companion.db import EVERY_CLINIC
 from companion.outbox import jobs
 from companion.push.models import Subscription
@@ -29,11 +28,6 @@ from tests.push_service import Device, PushService
 from tests.signed_in import Browser, browser
 
 PHONE = "Mozilla/5.0 (iPhone; CPU iPhone OS 18_1 like Mac OS X) AppleWebKit/605.1.15 (KHTML, like Gecko) Mobile/15E148"
-
-
-@pytest.fixture
-def app(rt: Runtime, cast: Cast) -> Flask:
-    return create_app(rt)
 
 
 @pytest.fixture

@@ -7,16 +7,10 @@ from flask import Flask
 
 from companion.accounts import actions, queries
 from companion.accounts.forms import parse_contact
-from companion.app import create_app
 from companion.errors import Invalid
 from companion.runtime import Runtime
 from tests.people import Cast
 from tests.signed_in import browser
-
-
-@pytest.fixture
-def app(rt: Runtime, cast: Cast) -> Flask:
-    return create_app(rt)
 
 
 def test_a_patient_gets_e_mail_only_after_agreeing(rt: Runtime, cast: Cast, now: datetime) -> None:

@@ -7,7 +7,6 @@ from flask import Flask
 
 from companion.accounts import actions, queries
 from companion.accounts.rules import PasswordFault, fault_of_password
-from companion.app import create_app
 from companion.runtime import Runtime
 from tests.conftest import Clock
 from tests.people import Cast
@@ -16,12 +15,15 @@ from tests.signed_in import browser
 PASSWORD = "green river seven lamps"
 
 
-@pytest.fixture
-def app(rt: Runtime, cast: Cast) -> Flask:
+@pytest.fixture(scope="module")
+def hashed() -> str:
+    return actions.hash_password(PASSWORD)
+
+
+@pytest.fixture(autouse=True)
+def a_password(rt: Runtime, cast: Cast, hashed: str) -> None:
     with rt.db.transaction(cast.north) as db:
-        person = queries.person(db, cast.north, cast.iris)
-        actions.set_password(db, person, actions.hash_password(PASSWORD), now=rt.clock())
-    return create_app(rt)
+        actions.set_password(db, queries.person(db, cast.north, cast.iris), hashed, now=rt.clock())
 
 
 def sign_in(app: Flask, rt: Runtime, email: str, password: str) -> int:

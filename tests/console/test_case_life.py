@@ -7,7 +7,6 @@ import pytest
 from flask import Flask
 from sqlalchemy import select
 
-from companion.app import create_app
 from companion.db import EVERY_CLINIC
 from companion.escalation import actions as escalation
 from companion.escalation import jobs
@@ -17,11 +16,6 @@ from companion.outbox.models import Message
 from companion.runtime import Runtime
 from tests.people import NOW, Cast
 from tests.signed_in import Browser, browser
-
-
-@pytest.fixture
-def app(rt: Runtime, cast: Cast) -> Flask:
-    return create_app(rt)
 
 
 @pytest.fixture

@@ -8,7 +8,6 @@ from flask import Flask
 from sqlalchemy import select
 
 from companion.accounts.models import AuditEntry, Person
-from companion.app import create_app
 from companion.clinic import queries as clinic
 from companion.course.models import Course
 from companion.db import EVERY_CLINIC
@@ -30,11 +29,6 @@ COURSE = {
     "planned_visits": "4",
     "interval_days": "21",
 }
-
-
-@pytest.fixture
-def app(rt: Runtime, cast: Cast) -> Flask:
-    return create_app(rt)
 
 
 @pytest.fixture

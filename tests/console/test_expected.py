@@ -7,7 +7,6 @@ from typing import Any
 import pytest
 from flask import Flask
 
-from companion.app import create_app
 from companion.course.models import Course
 from companion.runtime import Runtime
 from companion.schedule import actions as schedule
@@ -18,11 +17,6 @@ from tests.reactions.test_entries import entry, put
 from tests.signed_in import Browser, browser
 
 FORM = {"area": "face", "symptom": "redness", "grade": "2", "days": "7", "reason": "Rosacea: settles slowly."}
-
-
-@pytest.fixture
-def app(rt: Runtime, cast: Cast) -> Flask:
-    return create_app(rt)
 
 
 @pytest.fixture

@@ -4,7 +4,6 @@ import pytest
 from flask import Flask
 from sqlalchemy import select
 
-from companion.app import create_app
 from companion.clinic import actions as clinic_actions
 from companion.clinic.rules import Shift
 from companion.policies.models import LevelPolicy
@@ -13,11 +12,6 @@ from tests.people import NOW, Cast
 from tests.signed_in import Browser, browser
 
 URL = "/console/policies/clinic_urgent_1h"
-
-
-@pytest.fixture
-def app(rt: Runtime, cast: Cast) -> Flask:
-    return create_app(rt)
 
 
 @pytest.fixture

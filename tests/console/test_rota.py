@@ -4,18 +4,12 @@ import pytest
 from flask import Flask
 from sqlalchemy import select
 
-from companion.app import create_app
 from companion.clinic import queries
 from companion.outbox.models import Message
 from companion.runtime import Runtime
 from tests.conftest import Clock
 from tests.people import NOW, Cast
 from tests.signed_in import Browser, browser
-
-
-@pytest.fixture
-def app(rt: Runtime, cast: Cast) -> Flask:
-    return create_app(rt)
 
 
 @pytest.fixture

@@ -10,7 +10,6 @@ from pydantic import SecretStr
 from sqlalchemy import select, update
 
 from companion.accounts.models import Person
-from companion.app import create_app
 from companion.clinic import actions as clinic_actions
 from companion.clinic.rules import Shift
 from companion.config import Config
@@ -78,11 +77,6 @@ def test_each_thing_that_stands_in_the_way_is_said(change: dict[str, Any], code:
 )
 def test_what_was_proven_lately_enough_is_not_said(change: dict[str, Any]) -> None:
     assert codes(replace(WELL, **change)) == []
-
-
-@pytest.fixture
-def app(rt: Runtime, cast: Cast) -> Flask:
-    return create_app(rt)
 
 
 @pytest.fixture

@@ -64,11 +64,6 @@ def test_the_noisiest_rule_stands_first() -> None:
 
 
 @pytest.fixture
-def app(rt: Runtime, cast: Cast) -> Flask:
-    return create_app(rt)
-
-
-@pytest.fixture
 def handled(rt: Runtime, cast: Cast, app: Flask, clock: Clock) -> UUID:
     """Ada's urgent entry: seen after 4 minutes, taken after 6, reached after 9 at the second call, of no use."""
     ada = browser(app, rt, (cast.north, cast.ada))

@@ -7,7 +7,6 @@ import pytest
 from flask import Flask
 
 from companion.accounts import queries as accounts
-from companion.app import create_app
 from companion.ids import new_id
 from companion.inbox import queries
 from companion.inbox.rules import Reach
@@ -19,11 +18,6 @@ from companion.runtime import Runtime
 from tests.conftest import Clock
 from tests.people import NOW, Cast
 from tests.signed_in import Browser, browser
-
-
-@pytest.fixture
-def app(rt: Runtime, cast: Cast) -> Flask:
-    return create_app(rt)
 
 
 @pytest.fixture

@@ -7,7 +7,6 @@ from flask import Flask
 
 from companion.accounts import queries as accounts
 from companion.accounts.rules import QUIET_HOURS, end_of_quiet
-from companion.app import create_app
 from companion.clock import to_utc
 from companion.db import EVERY_CLINIC
 from companion.escalation import actions as escalation
@@ -25,11 +24,6 @@ from tests.schedule.test_visits import plan
 from tests.signed_in import Browser, browser
 
 PARIS = "Europe/Paris"
-
-
-@pytest.fixture
-def app(rt: Runtime, cast: Cast) -> Flask:
-    return create_app(rt)
 
 
 @pytest.fixture

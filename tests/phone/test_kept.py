@@ -5,7 +5,6 @@ from datetime import datetime, timedelta
 import pytest
 from flask import Flask
 
-from companion.app import create_app
 from companion.runtime import Runtime
 from companion.schedule import queries as schedule
 from companion.schedule.rules import Advice, advice_in_force
@@ -19,11 +18,6 @@ EVERY = (
     Advice("hair", "No hair wash", DAY, frozenset({"scalp"}), "leaflets"),
     Advice("alcohol", "No alcohol", DAY, frozenset(), "leaflets"),
 )
-
-
-@pytest.fixture
-def app(rt: Runtime, cast: Cast) -> Flask:
-    return create_app(rt)
 
 
 @pytest.fixture

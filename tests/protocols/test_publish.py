@@ -10,7 +10,6 @@ from sqlalchemy import select, text
 
 from companion.accounts import queries as accounts
 from companion.accounts.models import AuditEntry
-from companion.app import create_app
 from companion.clinic.models import Clinic
 from companion.db import EVERY_CLINIC
 from companion.errors import NotAllowed
@@ -28,11 +27,6 @@ from tests.signed_in import browser
 
 GOOD = SHIPPED.read_text(encoding="utf-8")
 STRICTER = GOOD.replace("redness = [96, 48, 24]", "redness = [20, 20, 20]", 1)
-
-
-@pytest.fixture
-def app(rt: Runtime, cast: Cast) -> Flask:
-    return create_app(rt)
 
 
 def publish(rt: Runtime, cast: Cast, content: str, who: str = "carla", **more: object) -> str:

@@ -26,11 +26,6 @@ def rotated(rt: Runtime, tmp_path: Path) -> Runtime:
     return replace(rt, secrets=load_secrets(tmp_path / "secrets"))
 
 
-@pytest.fixture
-def app(rt: Runtime, cast: Cast) -> Flask:
-    return create_app(rt)
-
-
 def test_a_device_of_the_key_before_is_still_told(
     rt: Runtime, cast: Cast, push_service: PushService, tmp_path: Path, now: datetime
 ) -> None:

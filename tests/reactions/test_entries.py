@@ -11,7 +11,6 @@ import pytest
 from flask import Flask
 from sqlalchemy import func, select
 
-from companion.app import create_app
 from companion.course.models import Course
 from companion.db import EVERY_CLINIC
 from companion.escalation.models import Escalation
@@ -23,11 +22,6 @@ from companion.triage.observation import SYMPTOMS
 from tests.conftest import Clock
 from tests.people import NOW, Cast
 from tests.signed_in import Browser, browser
-
-
-@pytest.fixture
-def app(rt: Runtime, cast: Cast) -> Flask:
-    return create_app(rt)
 
 
 @pytest.fixture

@@ -6,7 +6,6 @@ import pytest
 from flask import Flask
 from sqlalchemy import func, select
 
-from companion.app import create_app
 from companion.db import EVERY_CLINIC
 from companion.escalation import actions as escalation
 from companion.escalation.models import Escalation
@@ -19,11 +18,6 @@ from tests.conftest import Clock
 from tests.people import Cast
 from tests.reactions.test_entries import entry, put
 from tests.signed_in import Browser, browser
-
-
-@pytest.fixture
-def app(rt: Runtime, cast: Cast) -> Flask:
-    return create_app(rt)
 
 
 @pytest.fixture

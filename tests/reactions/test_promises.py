@@ -8,7 +8,6 @@ from flask import Flask
 from sqlalchemy import delete, select
 
 from companion.accounts import queries as accounts
-from companion.app import create_app
 from companion.clinic.models import Clinic, Duty
 from companion.db import EVERY_CLINIC
 from companion.escalation import actions, jobs, queries, rules
@@ -22,11 +21,6 @@ from tests.signed_in import Browser, browser
 CLOSED_NUMBER = "+33 1 99 00 00 02"
 NOBODY = "Nobody has answered yet. Do not wait: call."
 SAME_DAY = {"none": False, "signs": ["open_sore"], "not_sure": []}
-
-
-@pytest.fixture
-def app(rt: Runtime, cast: Cast) -> Flask:
-    return create_app(rt)
 
 
 @pytest.fixture

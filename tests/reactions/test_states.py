@@ -8,7 +8,6 @@ import pytest
 from flask import Flask
 from sqlalchemy import select
 
-from companion.app import create_app
 from companion.db import EVERY_CLINIC
 from companion.escalation.models import Escalation
 from companion.runtime import Runtime
@@ -16,11 +15,6 @@ from tests.conftest import Clock
 from tests.people import Cast
 from tests.reactions.test_entries import URGENT, entry, put
 from tests.signed_in import Browser, browser
-
-
-@pytest.fixture
-def app(rt: Runtime, cast: Cast) -> Flask:
-    return create_app(rt)
 
 
 @pytest.fixture

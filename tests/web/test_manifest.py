@@ -7,16 +7,10 @@ from typing import Any
 import pytest
 from flask import Flask
 
-from companion.app import create_app
 from companion.runtime import Runtime
 from companion.web.assets import manifest as built
 from tests.people import Cast
 from tests.signed_in import browser
-
-
-@pytest.fixture
-def app(rt: Runtime, cast: Cast) -> Flask:
-    return create_app(rt)
 
 
 @pytest.fixture
