@@ -92,7 +92,7 @@ def costs(rt: Runtime, owner: str | None) -> Iterator[tuple[str, float, float]]:
 
 
 def delays_of(rt: Runtime) -> list[float]:
-    """Seconds from an entry's transaction to the push service's acceptance, at a steady rate."""
+    """Seconds from an entry's transaction to the push service's acceptance, at a steady rate, once the worker works."""
     port = free_port()
     with PushService.running() as service:
         settings = {
@@ -102,21 +102,28 @@ def delays_of(rt: Runtime) -> list[float]:
             "COMPANION_PORT": str(port),
         }
         scene = Scene(rt, service)
-        patients = [scene.new_patient() for _ in range(RATE * SECONDS)]
+        first, *patients = [scene.new_patient() for _ in range(1 + RATE * SECONDS)]
+        keys = {device.endpoint: device.keys for device in scene.devices}
         processes = [start_web(settings), start_worker(settings)]
-        try:
-            _report_steadily(f"http://127.0.0.1:{port}", patients)
-            keys = {device.endpoint: device.keys for device in scene.devices}
-            count = len(patients)
+
+        def wait_for(count: int) -> dict[UUID, float]:
             service.wait_until(lambda: len(_accepted(service, keys)) >= count, f"{count} accepted", timeout=30)
-            accepted = _accepted(service, keys)
+            return _accepted(service, keys)
+
+        try:
+            url = f"http://127.0.0.1:{port}"
+            while not report(url, first, new_id()):
+                threading.Event().wait(0.1)  # another process starts: there is nothing of ours to wait on
+            started = wait_for(1)
+            _report_steadily(url, patients)
+            accepted = wait_for(1 + len(patients))
         finally:
             for process in processes:
                 kill(process)
     wall = time.time() - time.monotonic()
     with rt.db.reading(EVERY_CLINIC) as db:
         written = {row.id: row.created_at.timestamp() for row in db.execute(select(Message.id, Message.created_at))}
-    return [at + wall - written[message] for message, at in accepted.items()]
+    return [at + wall - written[message] for message, at in accepted.items() if message not in started]
 
 
 def _accepted(service: PushService, keys: dict[str, DeviceKeys]) -> dict[UUID, float]:
@@ -126,8 +133,6 @@ def _accepted(service: PushService, keys: dict[str, DeviceKeys]) -> dict[UUID, f
 
 
 def _report_steadily(url: str, patients: list[Patient]) -> None:
-    while not report(url, patients[0], new_id()):
-        threading.Event().wait(0.1)  # another process starts: there is nothing of ours to wait on
     began = time.monotonic()
 
     def send(numbered: tuple[int, Patient]) -> None:
@@ -136,7 +141,7 @@ def _report_steadily(url: str, patients: list[Patient]) -> None:
         assert report(url, patient, new_id())
 
     with ThreadPoolExecutor(RATE) as pool:
-        list(pool.map(send, enumerate(patients[1:])))
+        list(pool.map(send, enumerate(patients)))
 
 
 def _subscribe(rt: Runtime, cast: Cast, endpoint: str, keys: DeviceKeys) -> None:
