@@ -290,8 +290,8 @@ def _send(db: Session, patient: Person, log: Log, at: datetime) -> None:
 
 
 def _report(grades: dict[str, float]) -> dict[str, Any]:
-    patch = grades.pop("patch", None)
-    return {**dict.fromkeys(SYMPTOMS, 0), **grades, "patch_cm": patch}
+    measured = {"patch_cm": grades.pop("patch", None), "past_line": grades.pop("past_line", None)}
+    return {**dict.fromkeys(SYMPTOMS, 0), **grades, **measured}
 
 
 def _end(db: Session, patient: Person, ending: str, now: datetime) -> None:

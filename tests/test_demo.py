@@ -11,6 +11,8 @@ from companion.db import EVERY_CLINIC
 from companion.errors import Misconfigured
 from companion.reactions.models import Assessment, Reaction
 from companion.runtime import Runtime
+from companion.schedule import queries as schedule
+from companion.schedule.jobs import release_due
 from tests.people import NOW
 
 
@@ -44,6 +46,18 @@ def test_two_clinics_and_25_patients_in_all_stages(rt: Runtime) -> None:
             assert set(told) <= {"self_care"}, story.name
         else:
             assert told[-1] == kinds[story.kind], story.name
+
+
+def test_somebody_has_drawn_a_line_and_somebody_is_due_for_a_late_check(rt: Runtime) -> None:
+    demo.add_demonstration(rt, NOW)
+    release_due(rt, NOW)
+    with rt.db.reading(EVERY_CLINIC) as db:
+        quinn = db.scalars(select(Person).where(Person.name == "Quinn Alder")).one()
+        due = schedule.open_check_in(db, quinn.clinic_id, quinn.id, NOW)
+        assert due is not None
+        assert due.slot == "week_2"
+        bodies = db.scalars(select(Reaction.body)).all()
+    assert any(report["past_line"] for body in bodies for report in body["areas"].values())
 
 
 def test_staff_can_be_invited_by_their_addresses(rt: Runtime) -> None:

@@ -68,11 +68,11 @@ def parse_expected_level(fields: dict[str, list[str]]) -> LevelForm:
     )
     faults: dict[str, str] = {}
     if area not in AREAS:
-        faults["area"] = gettext("Choose one")
+        faults["area"] = gettext("Choose where")
     if symptom not in SYMPTOMS:
-        faults["symptom"] = gettext("Choose one")
+        faults["symptom"] = gettext("Choose a symptom")
     if grade not in ("1", "2", "3"):
-        faults["grade"] = gettext("Choose one")
+        faults["grade"] = gettext("Choose up to which level")
     if days not in map(str, range(1, LEVEL_DAYS + 1)):
         faults["days"] = gettext("Enter a whole number from %(low)s to %(high)s", low=1, high=LEVEL_DAYS)
     if not 3 <= len(reason) <= 500:

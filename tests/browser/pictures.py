@@ -37,6 +37,7 @@ PEOPLE = {
     "patient": "Ada Winter",
     "urgent": "Clara Moss",
     "check-in": "Orla Quick",
+    "late": "Quinn Alder",
     "nurse": "Iris Vale",
     "clinician": "Carla Reed",
     "manager": "Max Thorn",
@@ -63,6 +64,7 @@ PAGES = {
     },
     "urgent": {"home": "/"},
     "check-in": {"1": "/reactions/new"},
+    "late": {"check": "/"},
     "nurse": {
         "queue": "/console/",
         "patients": "/console/patients",
@@ -160,6 +162,8 @@ def _walk(page: Page, product: Installation, role: str) -> Iterator[str]:
         yield name
     if role == "nurse":
         yield from _follow(page, product, "/console/", ".case a", "case")
+        yield from _follow(page, product, "/console/", ".case a:has-text('Femi Brook')", "case-line")
+        yield from _expected(page, product)
         yield from _follow(page, product, "/console/patients", "main li a", "patient")
         page.locator("form[action$='/invitation'] button").click()
         yield "code"
@@ -176,6 +180,16 @@ def _follow(page: Page, product: Installation, start: str, link: str, name: str)
     page.locator(link).first.click()
     page.wait_for_load_state("networkidle")
     yield name
+
+
+def _expected(page: Page, product: Installation) -> Iterator[str]:
+    yield from _follow(page, product, "/console/patients", "main li a:has-text('Elif Stone')", "patient-treated")
+    page.locator("a[href$='/expected-levels']").click()
+    page.wait_for_load_state("networkidle")
+    yield "expected-levels"
+    page.locator("form.card button").click()
+    page.locator("[data-error-summary]").wait_for()
+    yield "expected-levels-fault"
 
 
 def _check_in(page: Page, product: Installation) -> Iterator[str]:

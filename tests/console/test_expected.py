@@ -51,6 +51,12 @@ def test_an_expected_level_quiets_its_window_until_it_ends(clock: Clock, ada: Br
     assert send(ada, clock, redness=2)["disposition"] != "self_care"
 
 
+def test_each_fault_says_what_is_missing(expect: Expect) -> None:
+    page = expect(area="", symptom="", grade="").data.decode()
+    for sentence in ("Choose where", "Choose a symptom", "Choose up to which level"):
+        assert sentence in page
+
+
 def test_it_bears_on_its_symptom_and_grade_only(clock: Clock, ada: Browser, expect: Expect) -> None:
     clock.now += timedelta(days=2)
     assert expect().status_code == 303
