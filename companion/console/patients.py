@@ -87,7 +87,7 @@ def add_course(patient_id: UUID) -> Response:
 @blueprint.post("/<uuid:patient_id>/courses/<uuid:course_id>/visits")
 @roles(*CARERS)
 def add_visit(patient_id: UUID, course_id: UUID) -> Response:
-    """The next session of a course, at a time."""
+    """The next session of a course, at a time; pressed or sent twice there is still one."""
     rt, actor, fields = current_runtime(), current_actor(), form_fields()
     now = rt.clock()
     with rt.db.reading(actor.clinic_id) as db:
@@ -100,15 +100,16 @@ def add_visit(patient_id: UUID, course_id: UUID) -> Response:
         one_at_a_time(db, course_id)
         course = courses.course(db, actor.clinic_id, course_id)
         own = [v for v in schedule.visits_of(db, actor.clinic_id, course.patient_id) if v.course_id == course_id]
-        schedule_actions.plan_visit(
-            db,
-            course,
-            number=max((visit.number for visit in own), default=0) + 1,
-            starts_at=form.starts_at,
-            now=now,
-            state="done" if form.starts_at <= now else "planned",
-            actor_id=actor.id,
-        )
+        if not any(v.starts_at == form.starts_at and v.state != "cancelled" for v in own):
+            schedule_actions.plan_visit(
+                db,
+                course,
+                number=max((visit.number for visit in own), default=0) + 1,
+                starts_at=form.starts_at,
+                now=now,
+                state="done" if form.starts_at <= now else "planned",
+                actor_id=actor.id,
+            )
     return redirect(url_for("patients.show", patient_id=patient_id, done="session"), code=303)
 
 

@@ -170,6 +170,15 @@ def test_a_course_and_a_session_are_added_later(rt: Runtime, iris: Browser, cast
     assert "Works once, until" in iris.post(f"{patient_url}/invitation").data.decode()
 
 
+def test_a_session_that_is_added_twice_at_one_time_is_one(rt: Runtime, iris: Browser, cast: Cast) -> None:
+    url = f"/console/patients/{cast.ada}/courses/{cast.ada_course}/visits"
+    for hour in ("10:00", "10:00", "11:00"):
+        assert iris.post(url, data={"date": "2026-12-14", "time": hour}).status_code == 303
+    with rt.db.reading(cast.north) as db:
+        planned = select(Visit.number).where(Visit.course_id == cast.ada_course, Visit.state == "planned")
+        assert list(db.scalars(planned.order_by(Visit.starts_at))) == [2, 3]
+
+
 def test_patients_are_found_by_a_part_of_the_name(iris: Browser, cast: Cast) -> None:
     for named, is_there in (("ad", True), ("%", False), ("nobody", False), ("", True)):
         page = iris.post("/console/patients/found", data={"named": named}).data.decode()
