@@ -5,10 +5,12 @@ from datetime import datetime
 from typing import Any
 
 from babel import Locale
-from flask import Flask, Response, current_app, jsonify, make_response, render_template, request
+from flask import Flask, Response, current_app, jsonify, make_response, redirect, render_template, request
 from flask_babel import Babel, format_datetime, format_decimal, format_time, get_locale, gettext
 from jinja2 import ChainableUndefined, ChoiceLoader, FileSystemLoader, PackageLoader
 from werkzeug.exceptions import HTTPException
+from werkzeug.routing import RequestRedirect
+from werkzeug.wrappers import Response as AnyResponse
 
 from companion.clock import to_local
 from companion.errors import CompanionError, Invalid
@@ -127,9 +129,11 @@ def _words_of(error: CompanionError) -> dict[str, str]:
     return {"heading": heading, "advice": sentence_of(error) or advice}
 
 
-def _http_error(error: HTTPException) -> Response | HTTPException:
+def _http_error(error: HTTPException) -> Response | HTTPException | AnyResponse:
     if error.code is None or error.code < 400:
         return error
+    if error.code == 405 and request.method == "GET" and request.accept_mimetypes.accept_html:
+        return redirect(_page_above(request.path))
     plain = CompanionError()
     plain.status = error.code
     codes = {404: "not_found", 405: "not_found", 413: "too_large", 400: "malformed", 429: "too_many"}
@@ -138,6 +142,19 @@ def _http_error(error: HTTPException) -> Response | HTTPException:
     if isinstance(valid := getattr(error, "valid_methods", None), list | tuple | set):
         response.headers["Allow"] = ", ".join(sorted(valid))
     return response
+
+
+def _page_above(path: str) -> str:
+    """The nearest page above an address that only takes forms, for a browser that opens such an address once more."""
+    adapter = current_app.create_url_adapter(request)
+    above = path.rstrip("/").rpartition("/")[0]
+    try:
+        adapter.match(above or "/", method="GET")  # type: ignore[union-attr] # None only without a request
+    except RequestRedirect:
+        return above  # the page itself has a slash at its end
+    except HTTPException:
+        return _page_above(above)
+    return above or "/"
 
 
 def _unexpected(error: Exception) -> Response:

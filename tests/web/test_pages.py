@@ -1,0 +1,59 @@
+"""What all pages share, through the real application."""
+
+from uuid import UUID, uuid4
+
+import pytest
+from flask import Flask
+
+from companion.app import create_app
+from companion.runtime import Runtime
+from tests.people import Cast
+from tests.signed_in import browser
+
+_HTML = {"Accept": "text/html,application/xhtml+xml,*/*;q=0.8"}
+
+
+@pytest.fixture
+def app(rt: Runtime, cast: Cast) -> Flask:
+    return create_app(rt)
+
+
+@pytest.mark.parametrize(
+    ("path", "page"),
+    [
+        ("/console/cases/{id}/contacts", "/console/cases/{id}"),
+        ("/console/patients/{id}/courses/{id}/visits", "/console/patients/{id}"),
+        ("/console/patients/found", "/console/patients"),
+        ("/console/rota/shifts", "/console/rota"),
+        ("/console/duty", "/console"),
+        ("/reactions/{id}/words", "/reactions/{id}"),
+        ("/language", "/"),
+    ],
+)
+def test_a_form_that_is_opened_again_by_its_address_leads_to_its_page(
+    app: Flask, rt: Runtime, cast: Cast, path: str, page: str
+) -> None:
+    iris, id_ = browser(app, rt, (cast.north, cast.iris)), uuid4()
+    answer = iris.get(path.format(id=id_), headers=_HTML)
+    assert answer.status_code == 302
+    assert answer.location == page.format(id=id_)
+
+
+def test_every_address_of_a_form_has_a_page_above(app: Flask, rt: Runtime) -> None:
+    anybody, values = browser(app, rt), {"level": "emergency", "channel": "email", "token": "x"}
+    tried = 0
+    for rule in app.url_map.iter_rules():
+        if "GET" in (rule.methods or ()) or "POST" not in (rule.methods or ()):
+            continue
+        path = rule.build({name: values.get(name, UUID(int=1)) for name in rule.arguments}, append_unknown=False)
+        assert path is not None
+        answer = anybody.get(path[1], headers=_HTML)
+        tried += answer.status_code == 302  # else another rule answers to GET at this address
+        assert answer.status_code in (200, 302, 303, 401, 404), rule
+    assert tried >= 20
+
+
+def test_a_program_still_hears_that_the_address_takes_no_get(app: Flask, rt: Runtime) -> None:
+    answer = browser(app, rt).get("/push/test", headers={"Accept": "application/json"})
+    assert answer.status_code == 405
+    assert answer.headers["Allow"] == "OPTIONS, POST"
