@@ -1,6 +1,7 @@
 """How long sign-ins and invitations last, and what a good password is. Pure."""
 
 import re
+import unicodedata
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime, time, timedelta
@@ -22,6 +23,7 @@ SEEN_STEP = timedelta(minutes=5)
 # What every mail server takes: plain letters, digits and signs, no quoting. "=?" would be read as a code for others.
 _LOCAL = r"(?!=\?)[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+(\.[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+)*"
 _LABEL = r"[A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?"
+_JOINER = re.compile("(.)[\u200c\u200d]")
 _ADDRESS = re.compile(rf"{_LOCAL}@{_LABEL}(\.{_LABEL})*")
 
 
@@ -44,6 +46,15 @@ class Tries:
 def is_address(email: str) -> bool:
     """Whether this can be one e-mail address and nothing else; a host of one word, as `localhost`, counts too."""
     return len(email) <= 254 and _ADDRESS.fullmatch(email) is not None
+
+
+def is_name(name: str) -> bool:
+    """Whether this can stand as a name: 1 to 100 characters that are seen, and joiners after what they can join.
+
+    Persian and the scripts of India write joiners within and at the end of words, emoji between their parts.
+    """
+    seen = _JOINER.sub(lambda found: found[1] if unicodedata.category(found[1])[0] in "LMS" else found[0], name)
+    return 1 <= len(name) <= 100 and seen.isprintable()
 
 
 def device_of(user_agent: str) -> str:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from flask_babel import gettext
 
 from companion.accounts.models import Person
+from companion.accounts.rules import is_name
 from companion.errors import Invalid
 from companion.escalation import rules
 from companion.escalation.rules import Numbers
@@ -95,7 +96,7 @@ def parse_numbers(fields: Mapping[str, list[str]]) -> Numbers:
     }
     if name and not other:
         faults["other_phone"] = gettext("Enter their phone number")
-    if len(name) > 100 or not name.isprintable():
+    if name and not is_name(name):
         faults["other_name"] = gettext("Enter a name, at most 100 characters")
     if faults:
         raise Invalid(faults)

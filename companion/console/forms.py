@@ -10,6 +10,7 @@ from flask_babel import gettext
 
 from companion import clock
 from companion.accounts.forms import parse_contact
+from companion.accounts.rules import is_name
 from companion.console.case_forms import parse_numbers
 from companion.course.forms import CourseForm, parse_course
 from companion.errors import Invalid
@@ -98,7 +99,7 @@ def parse_named(fields: dict[str, list[str]]) -> str:
 def parse_name(fields: dict[str, list[str]]) -> str:
     """A patient's name, 1 to 100 characters."""
     name = " ".join(fields.get("name", [""])[0].split())
-    if not 1 <= len(name) <= 100 or not name.isprintable():
+    if not is_name(name):
         raise Invalid({"name": gettext("Enter the patient's name, at most 100 characters")})
     return name
 
