@@ -36,6 +36,7 @@ def install(app: Flask, current: Runtime) -> None:
     app.add_template_filter(local_datetime)
     app.add_template_filter(local_day)
     app.add_template_filter(local_iso_date)
+    app.add_template_filter(duration)
     app.add_template_filter(format_decimal, "number")
     app.add_template_filter(language_name)
     app.add_template_global(language_of_page)
@@ -59,6 +60,19 @@ def local_datetime(at: datetime, zone: str) -> str:
 def local_day(at: datetime, zone: str) -> str:
     """Mon 23 Nov"""
     return str(format_datetime(to_local(at, zone), "EEE d MMM", rebase=False))
+
+
+def duration(minutes: int) -> str:
+    """Some minutes as people say them: 45 min, 1 h 17 min, 2 d 4 h."""
+    hours, rest = divmod(minutes, 60)
+    if hours >= 48:
+        days, hours = divmod(hours, 24)
+        whole, part = gettext("%(days)s d", days=days), gettext("%(hours)s h", hours=hours) if hours else ""
+    elif hours:
+        whole, part = gettext("%(hours)s h", hours=hours), gettext("%(minutes)s min", minutes=rest) if rest else ""
+    else:
+        whole, part = gettext("%(minutes)s min", minutes=rest), ""
+    return f"{whole} {part}".rstrip().replace(" ", "\N{NO-BREAK SPACE}")
 
 
 def local_iso_date(at: datetime, zone: str) -> str:

@@ -64,12 +64,14 @@ def state_of(rt: Runtime, case_id: UUID) -> str:
 def test_the_queue_shows_the_reason_and_the_time_left(iris: Browser, case_id: UUID, clock: Clock) -> None:
     clock.now += timedelta(minutes=20)
     for path in ("/console/", "/console/queue"):
-        page = iris.get(path).data.decode()
+        page = iris.get(path).data.decode().replace("\xa0", " ")
         assert "White patch: possible blocked vessel" in page
         assert "Waiting 20 min" in page
         assert "Answer due in 40 min" in page
     clock.now += timedelta(minutes=60)
-    assert "Answer is 20 min late" in iris.get("/console/").data.decode()
+    page = iris.get("/console/").data.decode().replace("\xa0", " ")
+    assert "Waiting 1 h 20 min" in page
+    assert "Answer is 20 min late" in page
 
 
 def test_the_status_line_is_red_until_worker_and_device_are_there(rt: Runtime, iris: Browser, cast: Cast) -> None:

@@ -4,9 +4,11 @@ from uuid import UUID, uuid4
 
 import pytest
 from flask import Flask
+from flask_babel import force_locale
 
 from companion.app import create_app
 from companion.runtime import Runtime
+from companion.web.pages import duration
 from tests.people import Cast
 from tests.signed_in import browser
 
@@ -51,6 +53,23 @@ def test_every_address_of_a_form_has_a_page_above(app: Flask, rt: Runtime) -> No
         tried += answer.status_code == 302  # else another rule answers to GET at this address
         assert answer.status_code in (200, 302, 303, 401, 404), rule
     assert tried >= 20
+
+
+@pytest.mark.parametrize(
+    ("minutes", "english", "french"),
+    [
+        (0, "0 min", "0 min"),
+        (59, "59 min", "59 min"),
+        (60, "1 h", "1 h"),
+        (77, "1 h 17 min", "1 h 17 min"),
+        (48 * 60 + 5, "2 d", "2 j"),
+        (52 * 60, "2 d 4 h", "2 j 4 h"),
+    ],
+)
+def test_minutes_are_told_in_hours_and_days(app: Flask, minutes: int, english: str, french: str) -> None:
+    for language, said in (("en", english), ("fr", french)):
+        with app.test_request_context(), force_locale(language):
+            assert duration(minutes).replace("\N{NO-BREAK SPACE}", " ") == said
 
 
 def test_a_program_still_hears_that_the_address_takes_no_get(app: Flask, rt: Runtime) -> None:
