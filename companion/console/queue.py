@@ -1,5 +1,6 @@
 """The queue: cases by urgency with the reason, their age and the time that is left."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
@@ -36,12 +37,13 @@ class Row:
 
 @dataclass(frozen=True, slots=True)
 class Status:
-    """The line that says whether alerts work."""
+    """The line that says whether alerts work; `url` is where something can be done about it."""
 
     ok: bool
     text: str
     at: datetime
     age_seconds: int = 0
+    url: str = ""
 
 
 @blueprint.get("/")
@@ -93,24 +95,36 @@ def _status(db: Session, clinic_id: UUID, now: datetime) -> Status:
     return status(operations.alerting(db, clinic_id, now), escalation.unanswered(db, clinic_id), now)
 
 
-def status(found: operations.Alerting, unanswered: int, now: datetime) -> Status:
+def status(found: operations.Alerting, unanswered: Sequence[UUID], now: datetime) -> Status:
     """The status line's words, as they are at `now`; `unanswered` cases have told everybody, and nobody came."""
     if not found.is_worker_alive:
         sentence = gettext("Alerts are not being sent. Look at this page, and tell whoever runs this machine.")
         return Status(False, sentence, now)
     if unanswered:
-        sentence = ngettext(
-            "%(num)s case has told everybody, and nobody has taken it. Take it now.",
-            "%(num)s cases have told everybody, and nobody has taken them. Take them now.",
-            unanswered,
-        )
-        return Status(False, sentence, now)
+        return _nobody_came(unanswered, now)
     if not found.on_duty:
         return Status(False, gettext("Nobody is on duty. Switch on “On duty”, or alerts go to everybody."), now)
     if not found.reachable:
         sentence = gettext("Nobody on duty has a device for alerts. Switch on notifications on your phone.")
         return Status(False, sentence, now)
     return Status(True, gettext("Alerts working"), now, found.age_seconds or 0)
+
+
+def _nobody_came(cases: Sequence[UUID], now: datetime) -> Status:
+    if not current_actor().may(*CARERS):
+        sentence = ngettext(
+            "%(num)s case has told everybody, and nobody has taken it. Ask a nurse or clinician to take it now.",
+            "%(num)s cases have told everybody, and nobody has taken them. Ask a nurse or clinician to take them now.",
+            len(cases),
+        )
+        return Status(False, sentence, now)
+    sentence = ngettext(
+        "%(num)s case has told everybody, and nobody has taken it. Take it now.",
+        "%(num)s cases have told everybody, and nobody has taken them. Take them now.",
+        len(cases),
+    )
+    url = url_for("cases.show", case_id=cases[0]) if len(cases) == 1 else url_for("queue.index")
+    return Status(False, sentence, now, url=url)
 
 
 def _render(template: str) -> str:

@@ -147,14 +147,14 @@ def promises_near(db: Session, until: datetime) -> list[Escalation]:
     return list(rows)
 
 
-def unanswered(db: Session, clinic_id: UUID) -> int:
-    """How many open cases everybody has been told of without an answer."""
+def unanswered(db: Session, clinic_id: UUID) -> list[UUID]:
+    """The open cases that everybody has been told of without an answer."""
     rows = db.execute(
-        select(Escalation.policy, Escalation.step).where(
+        select(Escalation.id, Escalation.policy, Escalation.step).where(
             Escalation.clinic_id == clinic_id, Escalation.state == "open", Escalation.step > 0
         )
     )
-    return sum(row.step >= len(row.policy["steps"]) for row in rows)
+    return [row.id for row in rows if row.step >= len(row.policy["steps"])]
 
 
 def taker_is_here(db: Session, case: Escalation) -> bool:

@@ -81,6 +81,20 @@ def test_the_status_line_is_red_until_worker_and_device_are_there(rt: Runtime, i
     assert "Nobody on duty has a device" in iris.get("/console/alerting").data.decode()
 
 
+def test_what_nobody_took_leads_to_the_case_for_those_who_may_take_it(
+    app: Flask, rt: Runtime, iris: Browser, cast: Cast, case_id: UUID
+) -> None:
+    with rt.db.transaction(EVERY_CLINIC) as db:
+        beat(db, "dispatcher", now=NOW)
+        case = db.scalars(select(Escalation).where(Escalation.id == case_id)).one()
+        case.step = len(case.policy["steps"])
+    page = iris.get("/console/alerting").data.decode()
+    assert f'<a href="/console/cases/{case_id}">1 case has told everybody, and nobody has taken it. Take it' in page
+    page = browser(app, rt, (cast.north, cast.max)).get("/console/alerting").data.decode()
+    assert "Ask a nurse or clinician to take it now." in page
+    assert "/console/cases" not in page
+
+
 def test_opening_a_case_is_seen_and_taking_it_names_the_taker(
     rt: Runtime, iris: Browser, noor: Browser, case_id: UUID
 ) -> None:
