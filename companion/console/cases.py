@@ -162,6 +162,7 @@ def _page(actor: Actor, case_id: UUID, errors: dict[str, str], fields: dict[str,
         return render_template(
             "console/case.html",
             case=case,
+            place=reactions.places_of(db, actor.clinic_id, [case]).get(case.id),
             patient=people[case.patient_id],
             people=people,
             person_names={str(person.id): person.name for person in people.values()},

@@ -13,10 +13,13 @@ from werkzeug.wrappers import Response
 from companion.accounts import queries as accounts
 from companion.clinic import actions as clinic_actions
 from companion.clinic import queries as clinic
+from companion.course.words import AREAS
 from companion.coverage import queries as coverage
 from companion.escalation import queries as escalation
 from companion.escalation.models import Escalation
 from companion.operations import queries as operations
+from companion.reactions import queries as reactions
+from companion.reactions.words import SYMPTOMS
 from companion.runtime import current_runtime
 from companion.web.guards import CARERS, MANAGER, current_actor, roles
 from companion.web.requests import form_fields
@@ -29,6 +32,7 @@ class Row:
     """One case as the queue shows it; minutes left are negative once the promise is broken."""
 
     case: Escalation
+    place: reactions.Place | None
     patient_name: str
     taken_by: str | None
     age_minutes: int
@@ -136,6 +140,8 @@ def _render(template: str) -> str:
             rows=rows(db, actor.clinic_id, escalation.queue(db, actor.clinic_id), now),
             closed=rows(db, actor.clinic_id, escalation.resolved(db, actor.clinic_id, limit=5), now),
             now=now,
+            areas=AREAS,
+            symptoms=SYMPTOMS,
             **surroundings(db, actor.clinic_id, actor.id, now),
         )
 
@@ -144,9 +150,11 @@ def rows(db: Session, clinic_id: UUID, cases: list[Escalation], now: datetime) -
     """Cases with the names that belong to them."""
     ids = {person_id for case in cases for person_id in (case.patient_id, case.taken_by) if person_id}
     people = accounts.people(db, clinic_id, ids)
+    places = reactions.places_of(db, clinic_id, cases)
     return [
         Row(
             case=case,
+            place=places.get(case.id),
             patient_name=people[case.patient_id].name,
             taken_by=people[case.taken_by].name if case.taken_by else None,
             age_minutes=_minutes(now, case.opened_at),

@@ -12,7 +12,7 @@ from companion.accounts import queries as accounts
 from companion.course import queries as courses
 from companion.errors import NotFound
 from companion.escalation import queries as escalation
-from companion.escalation.models import Escalation, EscalationEvent
+from companion.escalation.models import Escalation, EscalationEntry, EscalationEvent
 from companion.escalation.rules import is_unanswered
 from companion.ids import CANARY_CLINIC
 from companion.protocols import queries as protocols
@@ -31,6 +31,14 @@ class Graded:
 
     reaction: Reaction
     assessment: Assessment
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """An area, and which symptom of it where that is not said otherwise."""
+
+    area: str
+    symptom: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -176,6 +184,23 @@ def _care(
         taken_by=names.get(case.taken_by),
         is_unanswered=case.state != "resolved" and is_unanswered(event.kind for event in own),
     )
+
+
+def places_of(db: Session, clinic_id: UUID, cases: Sequence[Escalation]) -> dict[UUID, Place]:
+    """Where on the body the summary of each case is about; cases that are about no place are left out."""
+    summaries, found = {case.id: case.summary for case in cases}, dict[UUID, Place]()
+    rows = db.execute(
+        select(EscalationEntry.escalation_id, Assessment.reasons)
+        .join(Assessment, Assessment.reaction_id == EscalationEntry.subject_id)
+        .where(Assessment.clinic_id == clinic_id, EscalationEntry.clinic_id == clinic_id)
+        .where(EscalationEntry.escalation_id.in_(summaries))
+        .order_by(EscalationEntry.added_at)
+    )
+    for row in rows:
+        for reason in row.reasons:
+            if reason["area"] and reason["words"] == summaries[row.escalation_id]:
+                found.setdefault(row.escalation_id, Place(reason["area"], reason.get("symptom")))
+    return found
 
 
 def asked_of(db: Session, clinic_id: UUID, patient_id: UUID, now: datetime) -> tuple[Protocol, list[str]]:

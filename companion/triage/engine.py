@@ -179,7 +179,7 @@ def _late_after_earlier_visit(symptom: Symptom, visit: Visit, moment: _Moment) -
         group = moment.protocol.group_of(earlier.agents) or _STRICTEST
         seen = replace(symptom, hours=_hours(earlier, moment.at), group=group)
         if trends.is_late_onset(seen, trend):
-            yield trends.reason(trend, seen.area, seen.grade, seen.hours)
+            yield trends.of_trend(trend, seen)
 
 
 def _outside(symptom: Symptom, window: Window, protocol: Protocol) -> Reason:

@@ -95,7 +95,10 @@ class Context:
 
 @dataclass(frozen=True, slots=True)
 class Reason:
-    """Why: the rule, what was found, the limit it passed, how long after the visit, and where the rule comes from."""
+    """Why: the rule, what was found, the limit it passed, how long after the visit, and where the rule comes from.
+
+    `symptom` says what moved, where the rule's own words do not name it.
+    """
 
     rule: str
     level: Disposition
@@ -107,6 +110,7 @@ class Reason:
     value: float | str | None = None
     limit: float | None = None
     hours: float | None = None
+    symptom: str | None = None
 
     def as_json(self) -> dict[str, Any]:
         """The reason as plain JSON."""
@@ -121,6 +125,7 @@ class Reason:
             "value": self.value,
             "limit": self.limit,
             "hours": self.hours,
+            "symptom": self.symptom,
         }
 
 

@@ -29,12 +29,12 @@ def of_symptom(symptom: Symptom, visit: Visit, protocol: Protocol) -> Iterator[R
     if last and last[1] >= visit.at:
         peak, rise = protocol.trends["rise_after_peak"], protocol.trends["rise_by_two"]
         if grade > last[0] and grade >= peak.limit and _is_after_peak(symptom, protocol):
-            yield reason(peak, symptom.area, grade, symptom.hours)
+            yield of_trend(peak, symptom)
         if grade - last[0] >= rise.limit and _is_time_to_compare(symptom, rise):
-            yield reason(rise, symptom.area, grade, symptom.hours)
+            yield of_trend(rise, symptom)
     late = protocol.trends["late_onset"]
     if is_late_onset(symptom, late):
-        yield reason(late, symptom.area, grade, symptom.hours)
+        yield of_trend(late, symptom)
 
 
 def is_late_onset(symptom: Symptom, trend: Trend) -> bool:
@@ -62,7 +62,7 @@ def of_patch(
             if (measured := getattr(past.areas[area], name)) is not None
         ]
         for trend in _patch_trends(name, size, hours, earlier, protocol):
-            yield reason(trend, area, size, hours)
+            yield _reason(trend, area, size, hours, name.removesuffix("_cm"))
 
 
 def _patch_trends(
@@ -98,8 +98,22 @@ def _is_time_to_compare(symptom: Symptom, rise: Trend) -> bool:
     return symptom.hours > rise.after or (symptom.name in rise.early and symptom.hours >= rise.early_after)
 
 
-def reason(trend: Trend, area: str, value: float, hours: float) -> Reason:
-    """A trend that was found, as a reason."""
+def of_trend(trend: Trend, symptom: Symptom) -> Reason:
+    """A trend that was found in a symptom, as a reason."""
+    return _reason(trend, symptom.area, symptom.grade, symptom.hours, symptom.name)
+
+
+def _reason(trend: Trend, area: str, value: float, hours: float, symptom: str) -> Reason:
     return Reason(
-        trend.id, trend.level, trend.nurse, trend.patient, trend.source, trend.mark, area, value, trend.limit, hours
+        trend.id,
+        trend.level,
+        trend.nurse,
+        trend.patient,
+        trend.source,
+        trend.mark,
+        area,
+        value,
+        trend.limit,
+        hours,
+        symptom,
     )

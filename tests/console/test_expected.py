@@ -25,13 +25,18 @@ def ada(app: Flask, rt: Runtime, cast: Cast) -> Browser:
 
 
 Expect = Callable[..., Any]
+Iris = Callable[[], Browser]
 
 
 @pytest.fixture
-def expect(app: Flask, rt: Runtime, cast: Cast) -> Expect:
+def iris(app: Flask, rt: Runtime, cast: Cast) -> Iris:
+    return lambda: browser(app, rt, (cast.north, cast.iris))  # signs in anew: hours may have passed
+
+
+@pytest.fixture
+def expect(iris: Iris, cast: Cast) -> Expect:
     def post(**changes: str) -> Any:
-        iris = browser(app, rt, (cast.north, cast.iris))  # signs in anew: hours may have passed
-        return iris.post(f"/console/patients/{cast.ada}/expected-levels", data={**FORM, **changes})
+        return iris().post(f"/console/patients/{cast.ada}/expected-levels", data={**FORM, **changes})
 
     return post
 
@@ -61,6 +66,21 @@ def test_it_bears_on_its_symptom_and_grade_only(clock: Clock, ada: Browser, expe
     clock.now += timedelta(days=2)
     assert expect().status_code == 303
     assert send(ada, clock, redness=3)["disposition"] == "clinic_same_day"
+
+
+def test_the_nurse_reads_which_symptom_of_which_area_got_worse(
+    clock: Clock, ada: Browser, expect: Expect, iris: Iris
+) -> None:
+    assert expect(symptom="pain", grade="3", days="9").status_code == 303
+    clock.now += timedelta(days=2)
+    send(ada, clock, pain=1)
+    clock.now += timedelta(hours=20)
+    assert send(ada, clock, pain=3)["disposition"] == "clinic_same_day"
+    queue = iris().get("/console/").data.decode()
+    assert "(Face: Pain or soreness)" in queue
+    url = queue.split('<h2><a href="')[1].split('"')[0]
+    page = iris().get(url).data.decode()
+    assert "Worse by two grades or more since the last entry (Face: Pain or soreness)" in page
 
 
 def test_what_was_noted_before_it_was_set_is_judged_without_it(clock: Clock, ada: Browser, expect: Expect) -> None:

@@ -169,6 +169,14 @@ def test_a_late_sent_entry_is_judged_by_the_time_it_was_so() -> None:
     assert assess(entry, [], Context((visit,)), PROTOCOL).disposition is Disposition.SELF_CARE
 
 
+def test_what_moved_is_named() -> None:
+    moved = then(log(60, redness=1, pain=1), log(100, redness=2, pain=3)).judge(PROTOCOL)
+    named = {(reason.rule, reason.symptom) for reason in moved.reasons if not reason.rule.startswith("window_")}
+    assert named == {("rise_after_peak", "redness"), ("rise_after_peak", "pain"), ("rise_by_two", "pain")}
+    grown = then(log(30, redness=1, patch=2), log(60, redness=1, patch=4.5)).judge(PROTOCOL)
+    assert ("growing_patch", "redness") in {(reason.rule, reason.symptom) for reason in grown.reasons}
+
+
 def test_an_expected_level_bears_on_windows_only() -> None:
     strong = then(log(60, redness=1), log(100, redness=2), expected=(("redness", 2),))
     assert rules_of(strong.judge(PROTOCOL)) == {"rise_after_peak"}
