@@ -20,6 +20,7 @@ from companion.escalation import actions, queries, rules
 from companion.escalation.models import Escalation, EscalationEvent
 from companion.outbox import queries as outbox
 from companion.protocols import queries as protocols
+from companion.push import queries as push
 from companion.reactions import queries as reactions
 from companion.reactions.words import GRADES, SYMPTOMS
 from companion.runtime import current_runtime
@@ -177,7 +178,6 @@ def _page(actor: Actor, case_id: UUID, errors: dict[str, str], fields: dict[str,
             noise_reasons=rules.NOISE_REASONS,
             snooze_minutes=rules.SNOOZE_MINUTES.get(case.level, ()),
             snooze_reasons=rules.SNOOZE_REASONS,
-            colleagues=_colleagues(db, actor),
             phone_link=clinic.phone_link,
             numbers=queries.contact_card(db, actor.clinic_id, case.patient_id),
             shows_other=queries.no_answers(db, actor.clinic_id, case_id) >= rules.NO_ANSWERS,
@@ -188,8 +188,20 @@ def _page(actor: Actor, case_id: UUID, errors: dict[str, str], fields: dict[str,
             errors=errors,
             fields=fields,
             now=now,
+            **_takers(db, actor),
             **surroundings(db, actor.clinic_id, actor.id, now),
         )
+
+
+def _takers(db: Session, actor: Actor) -> dict[str, object]:
+    """Who can take over, and what would tell them."""
+    colleagues = _colleagues(db, actor)
+    devices = push.devices(db, [(actor.clinic_id, one.id) for one in colleagues])
+    return {
+        "colleagues": colleagues,
+        "with_device": {person_id for _, person_id in devices},
+        "has_email": current_runtime().config.has_email,
+    }
 
 
 def _people(db: Session, case: Escalation, events: list[EscalationEvent]) -> dict[UUID, Person]:

@@ -13,6 +13,8 @@ from companion.escalation import jobs
 from companion.escalation.models import Escalation
 from companion.operations.actions import beat
 from companion.outbox.models import Message
+from companion.push import actions as push
+from companion.push.forms import SubscriptionForm
 from companion.runtime import Runtime
 from tests.people import NOW, Cast
 from tests.signed_in import Browser, browser
@@ -53,6 +55,22 @@ def test_a_case_is_handed_to_a_colleague_by_name(rt: Runtime, iris: Browser, cas
     with rt.db.reading(cast.north) as db:
         told = db.scalars(select(Message.recipient_id).where(Message.kind == "case_handed")).all()
     assert told == [cast.noor]
+
+
+def test_who_has_no_device_is_said_before_a_case_is_handed_over(rt: Runtime, iris: Browser, cast: Cast) -> None:
+    url = f"/console/cases/{open_case(rt, cast)}"
+    page = iris.get(url).data.decode()
+    assert "Noor (no device for alerts)</option>" in page
+    assert "Without a device nothing tells them: call them." in page
+    with rt.db.transaction(cast.north) as db:
+        for number, person in enumerate((cast.noor, cast.carla)):
+            keys = {"p256dh": "p", "auth": "a"}
+            form = SubscriptionForm.model_validate({"endpoint": f"https://push/{number}", "keys": keys, "key": "k"})
+            push.subscribe(db, clinic_id=cast.north, person_id=person, form=form, now=NOW)
+    page = iris.get(url).data.decode()
+    assert "Noor</option>" in page
+    assert "An alert goes to their device at once." in page
+    assert "Without a device" not in page
 
 
 def test_a_case_is_put_off_with_a_reason_and_says_until_when(rt: Runtime, iris: Browser, cast: Cast) -> None:
