@@ -43,7 +43,8 @@ class Place:
 
 @dataclass(frozen=True, slots=True)
 class Care:
-    """What became of an entry at the clinic: its case, who has opened it first and when, who has taken it.
+    """What became of an entry at the clinic: its case, who has opened it first and when, who has taken it, who has
+    reached the patient since and how.
 
     `is_told`: an alert has left for somebody at the clinic. `is_unanswered`: nobody has answered, so the patient must
     call.
@@ -53,6 +54,8 @@ class Care:
     seen_by: str | None = None
     seen_at: datetime | None = None
     taken_by: str | None = None
+    reached_by: str | None = None
+    reached_how: str = ""
     is_told: bool = False
     is_unanswered: bool = False
 
@@ -162,7 +165,8 @@ def cares_of(db: Session, clinic_id: UUID, reactions: Sequence[Reaction]) -> dic
     cases = escalation.cases_of_subjects(db, clinic_id, [reaction.id for reaction in reactions])
     events = escalation.events_of(db, clinic_id, {case.id for case in cases.values()})
     told = escalation.told_of(db, clinic_id, {case.id for case in cases.values()})
-    ids = {case.taken_by for case in cases.values()} | {event.actor_id for event in events if event.kind == "seen"}
+    ids = {case.taken_by for case in cases.values()}
+    ids |= {event.actor_id for event in events if event.kind in ("seen", "contacted")}
     people = accounts.people(db, clinic_id, [person_id for person_id in ids if person_id])
     names: dict[UUID | None, str] = {person.id: person.name for person in people.values()}
     cares = {reaction.id: _care(reaction, cases.get(reaction.id), events, names) for reaction in reactions}
@@ -177,11 +181,15 @@ def _care(
     own = [event for event in events if event.escalation_id == case.id]
     seen = (event for event in own if event.kind == "seen" and event.actor_id and event.at >= reaction.received_at)
     first = next(seen, None)
+    contacts = [event for event in own if event.kind == "contacted" and event.detail.get("how") != "no_answer"]
+    last = contacts[-1] if contacts and case.acted_at else None
     return Care(
         case=case,
         seen_by=names.get(first.actor_id) if first else None,
         seen_at=first.at if first else None,
         taken_by=names.get(case.taken_by),
+        reached_by=names.get(last.actor_id) if last else None,
+        reached_how=last.detail["how"] if last else "",
         is_unanswered=case.state != "resolved" and is_unanswered(event.kind for event in own),
     )
 

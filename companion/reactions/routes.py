@@ -86,6 +86,7 @@ def home() -> Response | str:
             open_entry=next((pair for pair in entries if pair[1].is_open), None),
             advice=words.ADVICE,
             outcomes=words.OUTCOMES,
+            contacts=words.CONTACTS,
             unread=inbox.unread(db, actor.clinic_id, actor.id, now),
         )
 
@@ -246,7 +247,7 @@ def call(reaction_id: UUID | None = None) -> str:
     rt, actor = current_runtime(), current_actor()
     with rt.db.reading(actor.clinic_id) as db:
         own = clinic.contact(clinic.clinic(db, actor.clinic_id))
-    next_url = url_for("reactions.show", reaction_id=reaction_id) if reaction_id else None
+    next_url = url_for("reactions.show", reaction_id=reaction_id, done="called") if reaction_id else None
     return render_template("reactions/call.html", clinic=own, reaction_id=reaction_id, next_url=next_url)
 
 

@@ -55,6 +55,12 @@ ADVICE = {
         N_("If it gets worse, or you are worried, check in again or call your clinic."),
     ),
 }
+# What a nurse has done about an open case, for the patient.
+CONTACTS = {
+    "called": N_("%(name)s has spoken with you"),
+    "wrote": N_("%(name)s has written to you"),
+    "seen": N_("%(name)s has seen you"),
+}
 # What a closed case means for the patient, by the nurse's outcome.
 OUTCOMES = {
     "reassured": N_("Your clinic has looked at this and expects it to settle"),

@@ -216,6 +216,12 @@ def test_an_emergency_sign_in_the_form_shows_the_call_page_first(rt: Runtime, ad
     assert 'href="tel:112"' in page
     assert ada.get("/").data.decode().count('href="tel:112"') == 1
     assert 'href="tel:+33199000001"' in page
+    go_on = f"/reactions/{form_id}?done=called"
+    assert f'href="{go_on}"' in page
+    assert "Call the emergency number now" in ada.get(f"/reactions/{form_id}").data.decode()
+    page = ada.get(go_on).data.decode()
+    assert "Good that you called." in page
+    assert "Call the emergency number now" not in page
 
 
 @pytest.mark.parametrize("groups", [["breathing"], ["none", "breathing"]])

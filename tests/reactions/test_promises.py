@@ -164,3 +164,25 @@ def test_a_call_is_shown_as_a_kept_promise(rt: Runtime, cast: Cast, ada: Browser
     page = ada.get(url).data.decode()
     assert "Your clinic has been in touch" in page
     assert "Your clinic answers by" not in page
+
+
+@pytest.mark.parametrize(
+    ("how", "said"), [("called", "spoken with you"), ("wrote", "written to you"), ("seen", "seen you")]
+)
+def test_once_a_nurse_has_acted_the_start_page_says_so_instead_of_call(
+    rt: Runtime, cast: Cast, clock: Clock, ada: Browser, how: str, said: str
+) -> None:
+    send(ada, warnings=URGENT)
+    with rt.db.transaction(cast.north) as db:
+        case = queries.case(db, cast.north, case_id(rt, cast))
+        actions.contact(db, case, person_id=cast.iris, how="no_answer", now=NOW)
+    assert "Call your clinic now" in ada.get("/").data.decode()
+    with rt.db.transaction(cast.north) as db:
+        case = queries.case(db, cast.north, case_id(rt, cast))
+        actions.contact(db, case, person_id=cast.iris, how=how, now=NOW)
+    page = ada.get("/").data.decode()
+    assert f"Iris has {said}" in page
+    assert "Call your clinic now" not in page
+    clock.now += timedelta(minutes=5)
+    send(ada, warnings=URGENT)
+    assert "Call your clinic now" in ada.get("/").data.decode()

@@ -18,7 +18,7 @@ export function startEntry(given, { steps, showQuestions }) {
   form = given;
   goBack = showQuestions;
   form.addEventListener('submit', (event) => onSend(event, steps()));
-  document.querySelector('[data-called]').addEventListener('click', finish);
+  document.querySelector('[data-called]').addEventListener('click', () => finish({ hasCalled: true }));
   document.querySelector('[data-mistake]').addEventListener('click', onMistake);
 }
 
@@ -86,14 +86,14 @@ async function sendUnkept(id, body, place) {
   return isSent ? { url: answer.url } : null;
 }
 
-function finish() {
+function finish({ hasCalled = false } = {}) {
   document.querySelector('[data-call-layer]').hidden = true;
   delete document.body.dataset.layer;
   form.hidden = true;
   const done = document.querySelector('section[data-done]');
   done.hidden = false;
   const { feels } = Object.fromEntries(new FormData(form));
-  done.querySelector('[data-done-call]').hidden = !(feels === 'now' || form.querySelector('[name="sign"]:checked, [name="group"][value="any"]:checked'));
+  done.querySelector('[data-done-call]').hidden = hasCalled || !(feels === 'now' || form.querySelector('[name="sign"]:checked, [name="group"][value="any"]:checked'));
   const saidBefore = document.querySelector('[data-call-state]').textContent; // after the call page
   if (saidBefore) done.querySelector('[data-done-state]').textContent = saidBefore;
   done.querySelector('h1').focus();

@@ -147,6 +147,7 @@ def test_an_emergency_sign_shows_whom_to_call_and_is_sent_behind_it(clinic: Clin
     assert [entry.body["feels"] for entry in clinic.entries(ada)] == ["now"]
     phone.click("[data-called]")
     phone.sees("See what to do now")
+    assert phone.js("document.querySelector('[data-done-call]').hidden")  # nobody is told twice to call
 
 
 def test_what_lies_on_the_phone_says_nothing_and_caches_hold_nothing_personal(clinic: Clinic, phone: Phone) -> None:
