@@ -199,7 +199,7 @@ def _signs(sentences: Sequence[_Sentence], lexicon: Lexicon, areas: frozenset[st
         for match in _matches(words, text, areas):
             scope = scope or scope_of(text, lexicon.cues)
             causes = tuple(spans(words.explained, text)) if causes is None else causes
-            if not _overlaps(match, innocent) and scope.counts(match, passes=words.passes, causes=causes):
+            if not _overlaps(match, scope.plain(innocent)) and scope.counts(match, passes=words.passes, causes=causes):
                 first, last = (bisect_right(text.sentences, at) - 1 for at in (match[0], match[1] - 1))
                 yield sign, sentences[first].begin, sentences[last].end
                 break

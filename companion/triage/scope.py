@@ -5,7 +5,7 @@ counts. A cue reaches to the next word that turns the sentence ("but"), and to t
 """
 
 from bisect import bisect_left, bisect_right
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from companion.triage.matching import Cue, Span, Text
@@ -14,7 +14,9 @@ DENY_REACH, AFTER_REACH = 6, 5  # words that a denial reaches forward and back
 _WAS_REACH, _ANEW_WORDS = 4, 3
 _NEXT_WORDS = 4  # of the next sentence, within which it says that all is over
 _HAD_REACH = 3
-_LIKENED_WORDS = 8  # from "like" to what only seems to be the cause
+_THEIRS_WORDS = 4  # from "her" to the part of the body
+_UNDONE_WORDS = 2  # from a denial to what is then not over
+_LIKENED_WORDS, _THEN_WORDS = 8, 5  # from "like" to what only seems to be the cause, or the time
 _CALL_WORDS = 2  # from "says" to the name that is called
 _OF_WORDS = 5  # from a part of the body to whose it is
 _THING_REACH, _NAME_WORDS = 8, 2  # from "the" to the match, and between "the" and the verb
@@ -43,12 +45,14 @@ CUES = (
     "had",
     "joins",
     "likened",
+    "likeness",
     "links",
     "long_ago",
     "me",
     "modal",
     "names_do",
     "never_mind",
+    "no_cause",
     "now",
     "of",
     "others",
@@ -131,6 +135,10 @@ class Scope:
             or self._is_denied_after(reach)
         )
 
+    def plain(self, sayings: Iterable[Span]) -> Iterator[Span]:
+        """Everyday sayings without a likeness in them: "black, the shape of a bean" speaks of no beans."""
+        return (one for one in sayings if not self._says("likeness", one[0] + 1, one[1] - 1))
+
     def _reach(self, match: Span) -> _Reach:
         begin, end = match
         first, last = _around(self.text.sentences, match, len(self.text.words))
@@ -163,13 +171,16 @@ class Scope:
         if self._says("unexplained", *reach.sentence):
             return False
         near = (start for start, stop in causes if first <= start and stop <= last)
-        return any(not self._says("likened", max(first, start - _LIKENED_WORDS), start) for start in near)
+        before = ((max(first, start - _LIKENED_WORDS), start) for start in near)
+        return any(not self._says("likened", *words) and not self._says("no_cause", *words) for words in before)
 
     def _is_over(self, reach: _Reach) -> bool:
         """Told as over further on in the sentence, and not as back again after that; "otherwise" all may be well."""
-        end, last = reach.match[1], reach.sentence[1]
+        (begin, end), last = reach.match, reach.sentence[1]
         last = min((start for start, _ in self._within("otherwise", end, last)), default=last)
-        return any(not self._says("returns", stop, last) for _, stop in self._within("over", end, last))
+        told = (one for one in self._within("over", begin + 1, last) if one[1] > end)
+        over = (stop for start, stop in told if not self._says("deny_inside", start - _UNDONE_WORDS, start))
+        return any(not self._says("returns", stop, last) for stop in over)
 
     def _is_over_next(self, reach: _Reach) -> bool:
         """Told as over where the next sentence begins: "My ears rang on Sunday. All quiet now."."""
@@ -189,11 +200,19 @@ class Scope:
 
     def _is_past(self, reach: _Reach) -> bool:
         """Told of another time, and neither "now" nor, in another chunk than that time, in the present."""
-        begin, length = reach.match[0], len(self.text.words)
-        here = (reach.chunk[0], min(reach.chunk[1], _around(self.text.chunks, (begin, begin + 1), length)[1]))
-        if not self._says("past", *reach.part) or self._says("now", *here):
+        (begin, _), chunk, length = reach.match, reach.chunk, len(self.text.words)
+        here = (chunk[0], min(chunk[1], _around(self.text.chunks, (begin, begin + 1), length)[1]))
+        past = [
+            one for one in self._within("past", *reach.part) if not self._says("likened", one[0] - _THEN_WORDS, one[0])
+        ]
+        if not past or self._says("now", *here):
             return False
-        return self._says("past", *reach.chunk) or not self._is_present(reach)
+        return any(chunk[0] <= start and stop <= chunk[1] for start, stop in past) or not self._is_present(reach)
+
+    def _is_likened(self, past: Span) -> bool:
+        """Only likened to that time: "shaking like when I was in labour"."""
+        first = _around(self.text.chunks, past, len(self.text.words))[0]
+        return self._says("likened", max(first, past[0] - _THEN_WORDS), past[0])
 
     def _is_present(self, reach: _Reach) -> bool:
         """Told as "I cannot"; as "I have fainted" only if the other time was that of the treatment."""
@@ -214,7 +233,7 @@ class Scope:
         left, (begin, end) = reach.told, reach.match
         if self._says("confirms", begin, reach.sentence[1]):
             return False
-        if any(start < begin for start, _ in self._within("feared", left, end)):
+        if any(start < begin or stop < end for start, stop in self._within("feared", left, end)):
             return True
         if self._is_asked(reach):
             return True
@@ -238,10 +257,15 @@ class Scope:
         left, begin = reach.owned, reach.match[0]
         if self.cues["writes_for"]:
             return False
-        others = (span for span in self._within("others", left, begin) if not self._is_addressed(span, reach))
+        named = (one for one in self._within("others", left, begin) if not self._says("likened", one[0] - 2, one[0]))
+        others = (span for span in named if not self._is_addressed(span, reach))
         other = max((stop for _, stop in others), default=None)
+        if other is None and self._says("others", begin, reach.match[1]) and not self._says("me", *reach.part):
+            return True
         if other is None:
-            theirs = self._says("theirs", max(left, begin - 2), begin) and not self._says("says", left, begin)
+            theirs = self._says("theirs", max(left, begin - _THEIRS_WORDS), begin) and not self._says(
+                "says", left, begin
+            )
             return theirs or self._is_of_another(reach) or self._goes_on_about_another(reach)
         says = min((stop for _, stop in self._within("says", other, reach.match[1])), default=None)
         if says is not None:
@@ -292,7 +316,12 @@ class Scope:
     def _is_denied(self, reach: _Reach) -> bool:
         left, begin, chunk = reach.part[0], reach.match[0], reach.chunk[0]
         continues = chunk == begin or (self._says("joins", chunk, begin) and not self._says("me", chunk, begin))
-        is_list = chunk > left and continues and not self._says("now", begin, reach.sentence[1])
+        is_list = (
+            chunk > left
+            and continues
+            and not self._says("deny", *reach.match)
+            and not self._says("now", begin, reach.sentence[1])
+        )
         first = max(left if is_list else chunk, begin - DENY_REACH)
         after = max((stop for _, stop in self._within("stops", first, begin)), default=first)
         return any(stop >= after for _, stop in self._within("deny", first, begin))

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 
 GLUED_FROM = 4  # letters of the word after a "j" or "l" that lost its apostrophe
 MENDED_FROM = 6  # letters: a slip in a shorter word makes another word too often
+SWAPPED_FROM = 4  # letters of a word whose inner letters changed places ("hadns", "chset")
 _ELIDED = re.compile(r"\b(l|d|j|m|t|s|n|c|qu|jusqu|lorsqu|puisqu)['’`´]", re.IGNORECASE)
 _APOSTROPHE = re.compile(r"['’`´]")
 _WORD = re.compile(r"[a-z0-9]+")
@@ -42,6 +43,7 @@ class Speller:
         self._endings = endings or {}
         self._is_known = is_known
         self._glued = tuple(glued)
+        self._by_letters = {_letters(word): word for word in sorted(self._mending) if len(word) >= SWAPPED_FROM}
         self._by_slip: dict[str, list[str]] = {}
         for word in sorted(word for word in self._mending if len(word) >= MENDED_FROM):
             for shorter in (word, *_one_letter_less(word)):
@@ -55,7 +57,7 @@ class Speller:
             return meant
         if self._is_right(word) or not word.isalpha():
             return [word]
-        rules = (self._drawn_out, self._unglued, self._slip, self._run_together)
+        rules = (self._drawn_out, self._unglued, self._swapped, self._slip, self._run_together)
         return next((meant for rule in rules if (meant := rule(word))), [word])
 
     def _is_right(self, word: str) -> bool:
@@ -77,6 +79,9 @@ class Speller:
     def _is_glued(self, rest: str) -> bool:
         return len(rest) >= GLUED_FROM and (rest in self._listed or self._is_right(rest))
 
+    def _swapped(self, word: str) -> list[str]:
+        return [self._by_letters[_letters(word)]] if _letters(word) in self._by_letters else []
+
     def _slip(self, word: str) -> list[str]:
         if len(word) < MENDED_FROM - 1:
             return []
@@ -86,6 +91,10 @@ class Speller:
     def _run_together(self, word: str) -> list[str]:
         cuts = ([word[:at], word[at:]] for at in range(2, len(word) - 2))
         return next((cut for cut in cuts if self._mending & set(cut) and all(map(self._is_right, cut))), [])
+
+
+def _letters(word: str) -> tuple[str, str, str]:
+    return word[0], "".join(sorted(word[1:-1])), word[-1]
 
 
 def _one_letter_less(word: str) -> Iterator[str]:
