@@ -67,6 +67,7 @@ def create_app(runtime: Runtime) -> Flask:
     app = Flask("companion", template_folder=None, static_folder=None)
     app.extensions["companion"] = runtime
     app.config["MAX_CONTENT_LENGTH"] = 256 * 1024
+    app.config["TRUSTED_HOSTS"] = list(runtime.config.hosts)
     if hops := runtime.config.proxies:
         app.wsgi_app = ProxyFix(  # type: ignore[method-assign] # the documented way to wrap it
             app.wsgi_app, x_for=hops, x_proto=hops, x_host=hops

@@ -22,6 +22,7 @@ PUSH_HOSTS = (
     "*.push.apple.com",
     "*.notify.windows.com",
 )
+_LOOPBACK = ("127.0.0.1", "localhost", "::1")
 
 
 class Config(BaseSettings):
@@ -98,6 +99,11 @@ class Config(BaseSettings):
         return f"{parts.scheme}://{parts.netloc}"
 
     @property
+    def hosts(self) -> tuple[str, ...]:
+        """The names that a request may be for: that of `base_url`, and those of this machine, as probes use them."""
+        return (urlsplit(self.base_url).hostname or "", *_LOOPBACK)
+
+    @property
     def passkey_host(self) -> str | None:
         """The name that passkeys are bound to; None where browsers offer none: at an IP address, or without https."""
         host = urlsplit(self.base_url).hostname or ""
@@ -107,7 +113,7 @@ class Config(BaseSettings):
     @property
     def is_loopback(self) -> bool:
         """Whether the product is reachable from this machine only."""
-        return urlsplit(self.base_url).hostname in ("127.0.0.1", "localhost", "::1")
+        return urlsplit(self.base_url).hostname in _LOOPBACK
 
 
 @dataclass(frozen=True, slots=True)

@@ -261,6 +261,13 @@ def sign_in() -> Iterator[Row]:
         ):
             yield Row(f"{path} {name}", "", "POST", path, status, sent)
         yield Row(f"{path} a megabyte", "", "POST", path, 413, {"data": {"password": "x" * 1_000_000}})
+    for name, status in (
+        ("evil.example", 400),
+        ("localhost:9", 200),
+        ("localhost:99999", 400),
+        ("localhost@evil.example", 400),
+    ):
+        yield Row(f"a page for the host {name!r}", "", "GET", "/sign-in", status, {"headers": {"Host": name}})
     for back in ("//evil.example", "https:evil", "/\\evil.example", "javascript:alert(1)", "/a\r\nSet-Cookie: x=1"):
         data = {"language": "en", "back": back}
         yield Row(f"back to {back!r}", "", "POST", "/language", 303, {"data": data}, location="/")

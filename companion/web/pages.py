@@ -8,7 +8,7 @@ from babel import Locale
 from flask import Flask, Response, current_app, jsonify, make_response, redirect, render_template, request
 from flask_babel import Babel, format_datetime, format_decimal, format_time, get_locale, gettext
 from jinja2 import ChainableUndefined, ChoiceLoader, FileSystemLoader, PackageLoader
-from werkzeug.exceptions import HTTPException
+from werkzeug.exceptions import HTTPException, SecurityError
 from werkzeug.routing import RequestRedirect
 from werkzeug.wrappers import Response as AnyResponse
 
@@ -144,7 +144,8 @@ def _words_of(error: CompanionError) -> dict[str, str]:
 
 
 def _http_error(error: HTTPException) -> Response | HTTPException | AnyResponse:
-    if error.code is None or error.code < 400:
+    # A request for another host has no addresses of ours, so that there is no page to show.
+    if error.code is None or error.code < 400 or isinstance(error, SecurityError):
         return error
     if error.code == 405 and request.method == "GET" and request.accept_mimetypes.accept_html:
         return redirect(_page_above(request.path))
