@@ -242,16 +242,18 @@ class Scope:
 
     def _is_asked(self, reach: _Reach) -> bool:
         """A question that is not about what is so with oneself; "could it make my eye red?" is none either."""
-        left, begin, is_marked = reach.part[0], reach.match[0], self.text.asked(reach.match[0])
+        left, (begin, end), is_marked = reach.part[0], reach.match, self.text.asked(reach.match[0])
         if is_marked and self._says("asks_after", begin, reach.sentence[1]):
             return True
         starts = {left, reach.chunk[0]}
-        asks = [*self._within("asks", left, begin), *(self._within("asks_if_marked", left, begin) if is_marked else ())]
+        asks = [*self._within("asks", left, end), *(self._within("asks_if_marked", left, end) if is_marked else ())]
         if is_marked and any(
             not self._says("me_asking", stop, begin) for _, stop in self._within("asks_inside", left, begin)
         ):
             return True
-        return any(start in starts and not self._says("me_asking", stop, begin) for start, stop in asks)
+        return any(
+            start in starts and start < begin and not self._says("me_asking", stop, begin) for start, stop in asks
+        )
 
     def _is_anothers(self, reach: _Reach) -> bool:
         left, begin = reach.owned, reach.match[0]
