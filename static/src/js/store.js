@@ -20,11 +20,11 @@ const open = () => openDB('aftercare', VERSION, {
   blocking(_current, _wanted, event) { event.target.close(); },
 });
 
-// A page that is left may be parked by WebKit with all that it has under way, which holds up the store for every page after
-// it. So it ends that itself: nobody waits any more for what it reads, and what it writes is written.
+// A page that is left may be parked with all that it has under way. WebKit brings none of that to an end, and it would hold
+// up the store for every page after it. So it is undone: nothing of it was called saved, and a parked page is loaded anew.
 const underWay = new Set();
-self.addEventListener('pagehide', () => {
-  for (const transaction of underWay) try { if (transaction.mode === 'readonly') transaction.abort(); else transaction.commit(); } catch { /* it has ended */ }
+self.addEventListener('pagehide', (event) => {
+  if (event.persisted) for (const transaction of underWay) stop(transaction);
 });
 
 // Late is a failure: what holds up the store must not hold up the page too, nor the one sender of all pages.

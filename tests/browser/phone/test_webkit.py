@@ -11,6 +11,7 @@ import pytest
 from companion.web.assets import manifest
 from tests.browser.clinic import Clinic
 from tests.browser.phone.test_queue import (  # noqa: F401 - collected here too, with the phone of this file
+    NOT_SENT,
     test_a_restored_server_gets_back_what_it_had,
     test_a_server_that_dies_after_its_commit_keeps_one_entry,
     test_a_server_that_dies_before_its_commit_gets_the_entry_later,
@@ -26,6 +27,12 @@ from tests.browser.phones import Phone
 from tests.browser.webkit import WebKit, missing
 
 pytestmark = [pytest.mark.browser, pytest.mark.long]
+# Looks into the store again and again, and goes to another page in the middle of it.
+HURRY = """(
+  setInterval(() => document.dispatchEvent(new Event('visibilitychange')), 1),
+  setTimeout(() => location.assign('/call'), 20),
+  true
+)"""
 
 
 @pytest.fixture
@@ -36,3 +43,18 @@ def phone(at_rest: Clinic) -> Iterator[Phone]:
     url, picture = at_rest.line.url, manifest()["files"]["icon.svg"]
     with WebKit.running(home=f"{url}/static/dist/{picture}") as driver:
         yield Phone(driver, url)
+
+
+def test_a_page_that_is_left_in_the_middle_of_its_reads_holds_up_no_entry(clinic: Clinic, phone: Phone) -> None:
+    ada = clinic.patient("Ada Hurry")
+    phone.sign_in(clinic.cookie(ada))
+    for count in range(1, 6):
+        phone.js(HURRY)
+        phone.wait_for("location.pathname === '/call' && document.readyState === 'complete'")
+        clinic.line.is_down = True
+        phone.check_in()
+        phone.sees(NOT_SENT)
+        clinic.line.is_down = False
+        phone.open("/")
+        phone.arrives()
+        assert len(clinic.entries(ada)) == count
