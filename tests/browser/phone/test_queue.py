@@ -159,6 +159,7 @@ def test_another_person_on_the_phone_neither_sees_nor_sends_the_entry(clinic: Cl
     assert len(clinic.entries(ada)) == 1
 
 
+@pytest.mark.long
 def test_a_store_that_is_held_up_loses_nothing_and_holds_up_no_sender(clinic: Clinic, phone: Phone) -> None:
     ada = clinic.patient("Ada Held")
     phone.sign_in(clinic.cookie(ada))
