@@ -10,6 +10,7 @@ from werkzeug.wrappers import Response
 
 from companion.clinic import queries as clinic
 from companion.clinic.queries import Contact
+from companion.db import EVERY_CLINIC
 from companion.reactions import queries as reactions
 from companion.reactions.forms import groups_of
 from companion.runtime import current_runtime
@@ -20,6 +21,8 @@ from companion.web.guards import PATIENT, current_actor, roles
 from companion.web.pages import language_of_page, local_datetime
 
 blueprint = Blueprint("phone", __name__)
+# Where no other is known: it is answered in all of the European Union and in the United Kingdom.
+EMERGENCY_NUMBER = "112"
 
 
 @blueprint.get("/phone")
@@ -43,6 +46,20 @@ def show() -> Response:
         "aftercare": _aftercare(advice, own.zone),
     }
     return jsonify(kept)
+
+
+@blueprint.app_template_global()
+def numbers_without_sign_in() -> dict[str, str]:
+    """Whom somebody can call who is not signed in: a clinic's numbers where it is the only real one here, else the
+    emergency number on which all clinics agree.
+    """
+    with current_runtime().db.reading(EVERY_CLINIC) as db:
+        every = [clinic.contact(one) for one in clinic.clinics(db)]
+        real = [clinic.contact(one) for one in clinic.clinics(db) if not one.is_demonstration]
+    if len(real) == 1:
+        return _numbers(real[0])
+    emergency = {contact.emergency_number for contact in real or every}
+    return {"emergency": emergency.pop() if len(emergency) == 1 else EMERGENCY_NUMBER}
 
 
 def _numbers(contact: Contact) -> dict[str, str]:

@@ -4,7 +4,10 @@ from datetime import datetime, timedelta
 
 import pytest
 from flask import Flask
+from sqlalchemy import update
 
+from companion.clinic.models import Clinic
+from companion.db import EVERY_CLINIC
 from companion.runtime import Runtime
 from companion.schedule import queries as schedule
 from companion.schedule.rules import Advice, advice_in_force
@@ -70,3 +73,23 @@ def test_before_a_first_session_there_is_no_aftercare(app: Flask, rt: Runtime, c
     ben = browser(app, rt, (cast.south, cast.ben))
     assert "After your first session" in ben.get("/aftercare").data.decode()
     assert ben.get("/phone").get_json()["aftercare"] == []
+
+
+@pytest.mark.parametrize("path", ["/sign-in", "/join", "/sessions"])
+def test_who_is_not_signed_in_reads_whom_to_call_and_no_clinic_among_several(
+    app: Flask, rt: Runtime, cast: Cast, path: str
+) -> None:
+    nobody = browser(app, rt)
+    page = nobody.get(path).data.decode()
+    assert 'href="tel:112"' in page
+    assert "+33" not in page
+    with rt.db.transaction(EVERY_CLINIC) as db:
+        db.execute(update(Clinic).where(Clinic.id == cast.north).values(is_demonstration=False, emergency_number="999"))
+    page = nobody.get(path).data.decode()
+    for number in ("+33199000001", "+33199000002", "999"):
+        assert f'href="tel:{number}"' in page
+    with rt.db.transaction(EVERY_CLINIC) as db:
+        db.execute(update(Clinic).where(Clinic.id == cast.south).values(is_demonstration=False))
+    page = nobody.get(path).data.decode()
+    assert 'href="tel:112"' in page
+    assert "+33" not in page
