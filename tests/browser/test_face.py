@@ -183,6 +183,17 @@ def test_the_status_line_turns_red_by_itself_when_the_server_falls_silent(
     expect(status).to_have_attribute("data-state", "bad")
 
 
+def test_on_a_phone_the_console_leaves_the_screen_to_the_work(product: Installation, signed_in: SignedIn) -> None:
+    context = signed_in("nurse", viewport=PHONE)
+    page = context.new_page()
+    choose_language(context, product, "fr")
+    page.goto(f"{product.url}/console/")
+    assert page.locator(".masthead").evaluate("one => one.offsetHeight") <= 120
+    choose_language(context, product, "en")
+    page.set_viewport_size({"width": 320, "height": 568})
+    assert page.evaluate("document.documentElement.scrollWidth") <= 320
+
+
 def test_a_touch_on_the_body_map_ticks_the_area_and_shows_it(product: Installation, signed_in: SignedIn) -> None:
     page = signed_in("nobody", viewport=PHONE).new_page()
     page.goto(product.link("Orla Quick"))
