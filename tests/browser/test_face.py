@@ -190,6 +190,10 @@ def test_on_a_phone_the_console_leaves_the_screen_to_the_work(product: Installat
     page.goto(f"{product.url}/console/")
     assert page.locator(".masthead").evaluate("one => one.offsetHeight") <= 120
     choose_language(context, product, "en")
+    page.goto(f"{product.url}/console/")
+    page.locator(".case:not(:has-text('Taken by')) h2 a").first.click()
+    take = page.get_by_role("button", name="I take it")
+    assert take.evaluate("one => one.getBoundingClientRect().bottom") <= PHONE["height"]
     page.set_viewport_size({"width": 320, "height": 568})
     assert page.evaluate("document.documentElement.scrollWidth") <= 320
 

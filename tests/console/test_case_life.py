@@ -73,6 +73,17 @@ def test_who_has_no_device_is_said_before_a_case_is_handed_over(rt: Runtime, iri
     assert "Without a device" not in page
 
 
+def test_the_next_step_of_a_case_stands_before_its_entries(rt: Runtime, iris: Browser, cast: Cast) -> None:
+    url = f"/console/cases/{open_case(rt, cast)}"
+    page = iris.get(url).data.decode()
+    assert page.index("I take it") < page.index("Answer promised by") < page.index("Reach the patient")
+    iris.post(f"{url}/acknowledgement")
+    page = iris.get(url).data.decode()
+    assert "I take it" not in page
+    assert page.index("Reach the patient") < page.index("Answer promised by") < page.index("What did you do?")
+    assert page.count("Reach the patient") == 1
+
+
 def test_a_case_is_put_off_with_a_reason_and_says_until_when(rt: Runtime, iris: Browser, cast: Cast) -> None:
     case_id = open_case(rt, cast)
     url = f"/console/cases/{case_id}/rest"
