@@ -68,6 +68,7 @@ CUES = (
     "stops",
     "theirs",
     "they",
+    "towards",
     "treated_then",
     "unexplained",
     "was",
@@ -259,7 +260,7 @@ class Scope:
         left, begin = reach.owned, reach.match[0]
         if self.cues["writes_for"]:
             return False
-        named = (one for one in self._within("others", left, begin) if not self._says("likened", one[0] - 2, one[0]))
+        named = (one for one in self._within("others", left, begin) if not self._is_beside_the_point(one))
         others = (span for span in named if not self._is_addressed(span, reach))
         other = max((stop for _, stop in others), default=None)
         if other is None and self._says("others", begin, reach.match[1]) and not self._says("me", *reach.part):
@@ -274,6 +275,11 @@ class Scope:
             they = min((start for start, _ in self._within("they", says, reach.match[1])), default=None)
             return they is not None and not self._says("me_asking", says, max(they, begin))
         return not self._says("me_asking", other, begin)
+
+    def _is_beside_the_point(self, other: Span) -> bool:
+        """Only likened to, or spoken with: "barking like a dog", "talked to my sister and had no breath"."""
+        at = other[0]
+        return self._says("likened", at - 2, at) or any(stop == at for _, stop in self._within("towards", at - 4, at))
 
     def _is_of_another(self, reach: _Reach) -> bool:
         """The part of the body that the match begins with is another's: "the smile of my brother is crooked"."""
