@@ -16,6 +16,7 @@ _NEXT_WORDS = 4  # of the next sentence, within which it says that all is over
 _HAD_REACH = 3
 _THEIRS_WORDS = 4  # from "her" to the part of the body
 _UNDONE_WORDS = 2  # from a denial to what is then not over
+_CAUSED_WORDS = 3  # from "after" or "because of" to the cause
 _LIKENED_WORDS, _THEN_WORDS = 8, 5  # from "like" to what only seems to be the cause, or the time
 _CALL_WORDS = 2  # from "says" to the name that is called
 _OF_WORDS = 5  # from a part of the body to whose it is
@@ -31,6 +32,7 @@ CUES = (
     "because",
     "befell",
     "before_names",
+    "caused",
     "circumstances",
     "confirms",
     "deny",
@@ -167,12 +169,17 @@ class Scope:
         return any(True for _ in self._within(cue, first, last))
 
     def _is_explained(self, reach: _Reach, causes: Sequence[Span]) -> bool:
-        """An everyday cause in the sentence, not one that is only likened ("like after a gig") or itself denied."""
+        """Put down to an everyday cause in the sentence ("from", "after the concert"), not to one that is only likened
+        ("like after a gig") or itself denied; a cause that merely stands beside it explains nothing."""
         first, last = reach.part
         if self._says("unexplained", *reach.sentence):
             return False
-        near = (start for start, stop in causes if first <= start and stop <= last)
-        before = ((max(first, start - _LIKENED_WORDS), start) for start in near)
+        blamed = (
+            start
+            for start, stop in causes
+            if first <= start and stop <= last and self._says("caused", max(first, start - _CAUSED_WORDS), start)
+        )
+        before = ((max(first, start - _LIKENED_WORDS), start) for start in blamed)
         return any(not self._says("likened", *words) and not self._says("no_cause", *words) for words in before)
 
     def _is_over(self, reach: _Reach) -> bool:
