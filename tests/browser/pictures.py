@@ -38,6 +38,7 @@ PEOPLE = {
     "urgent": "Clara Moss",
     "check-in": "Orla Quick",
     "late": "Quinn Alder",
+    "reached": "Femi Brook",
     "nurse": "Iris Vale",
     "clinician": "Carla Reed",
     "manager": "Max Thorn",
@@ -65,6 +66,7 @@ PAGES = {
     "urgent": {"home": "/"},
     "check-in": {"1": "/reactions/new"},
     "late": {"check": "/"},
+    "reached": {"home": "/"},
     "nurse": {
         "queue": "/console/",
         "patients": "/console/patients",

@@ -82,6 +82,7 @@ def test_who_is_not_signed_in_reads_whom_to_call_and_no_clinic_among_several(
     nobody = browser(app, rt)
     page = nobody.get(path).data.decode()
     assert 'href="tel:112"' in page
+    assert "In an emergency, call this number:" in page
     assert "+33" not in page
     with rt.db.transaction(EVERY_CLINIC) as db:
         db.execute(update(Clinic).where(Clinic.id == cast.north).values(is_demonstration=False, emergency_number="999"))
