@@ -362,7 +362,8 @@ def scope_of(text: Text, cues: Mapping[str, Cue]) -> Scope:
     found["others"] = sorted({*found["others"], *_named(text, found)})
     ends = {*text.chunks, len(text.words)}
     alone = {span for span in found["past_alone"] if ends.issuperset(span)}
-    found["past"] = sorted({*found["past"], *alone})
+    for name in ("past", "over"):
+        found[name] = sorted({*found[name], *alone})
     return Scope(text, found)
 
 

@@ -183,6 +183,8 @@ def test_an_ordinary_course_told_in_words_alarms_nobody(text: str) -> None:
         ("à 20 ans je m'évanouissais, maintenant ça va", "collapse", False),
         ("mon collègue a vu une tache rose sur mon œil", "red_or_painful_eye", True),
         ("mon collègue est venu avec un œil rouge", "red_or_painful_eye", False),
+        ("j'ai les yeux rouges le soir, depuis des années", "red_or_painful_eye", False),
+        ("la peau était blanche pendant la piqûre puis redevenue rose", "skin_white_patch", False),
         ("séance lundi dernier chez vous, j'ai perdu connaissance dans le bus", "collapse", True),
         ("moi qui ai toujours eu bon cœur, il bat n'importe comment", "chest_pain_or_irregular_heartbeat", True),
     ],
