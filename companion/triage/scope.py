@@ -260,7 +260,7 @@ class Scope:
         ):
             return True
         return any(
-            start in starts and start < begin and not self._says("me_asking", stop, begin) for start, stop in asks
+            start in starts and start <= begin and not self._says("me_asking", stop, begin) for start, stop in asks
         )
 
     def _is_anothers(self, reach: _Reach) -> bool:
