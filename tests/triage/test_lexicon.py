@@ -19,7 +19,7 @@ from companion.triage.reader import load_shipped_protocol
 from tests.triage.situations import START
 
 PROTOCOL = load_shipped_protocol()
-EVERYDAY = tomllib.loads(Path(__file__).with_name("everyday.toml").read_text("utf-8"))
+NEVER_MISSED = tomllib.loads(Path(__file__).with_name("never_missed.toml").read_text("utf-8"))
 SENTENCES = sorted(Path(__file__).with_name("sentences").rglob("*.toml"))
 SERIOUS = {name for name, sign in PROTOCOL.signs.items() if sign.level >= Disposition.CLINIC_URGENT_1H}
 ORDINARY = [
@@ -216,9 +216,15 @@ def test_an_everyday_cause_explains_unless_it_is_only_likened_or_it_goes_on(
 
 @pytest.mark.parametrize(
     ("sign", "text"),
-    [(sign, text) for sign, rows in EVERYDAY.items() for texts in rows.values() for text in texts],
+    [
+        (sign, text)
+        for signs in NEVER_MISSED.values()
+        for sign, by_language in signs.items()
+        for texts in by_language.values()
+        for text in texts
+    ],
 )
-def test_a_sign_beside_an_everyday_thing_is_still_a_sign(sign: str, text: str) -> None:
+def test_what_must_never_be_missed_is_found(sign: str, text: str) -> None:
     assert sign in signs(text)
 
 
