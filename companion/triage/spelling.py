@@ -8,6 +8,14 @@ GLUED_FROM = 4  # letters of the word after a "j" or "l" that lost its apostroph
 MENDED_FROM = 6  # letters: a slip in a shorter word makes another word too often
 SWAPPED_FROM = 4  # letters of a word whose inner letters changed places ("hadns", "chset")
 _ELIDED = re.compile(r"\b(l|d|j|m|t|s|n|c|qu|jusqu|lorsqu|puisqu)['’`´]", re.IGNORECASE)
+_POSSESSED = re.compile(r"([a-z]+)['’`´]s(?![a-z])")
+_CONTRACTED = frozenset(  # read as one word with its "is": "its"
+    [
+        *("it", "he", "she", "that", "there", "this", "what", "who", "where", "here", "how", "let", "when", "one"),
+        *("someone", "somebody", "something", "everyone", "everybody", "everything", "anyone", "anybody", "anything"),
+        *("nobody", "nothing", "noone"),
+    ]
+)
 _APOSTROPHE = re.compile(r"['’`´]")
 _WORD = re.compile(r"[a-z0-9]+")
 _DRAWN_OUT = re.compile(r"(.)\1{2,}")
@@ -20,8 +28,14 @@ def plain(text: str) -> str:
 
 
 def words_of(text: str) -> list[str]:
-    """The words of a text; English keeps its contractions in one word ("cant"), French elisions part ("l oeil")."""
-    return _WORD.findall(plain(_APOSTROPHE.sub("", _ELIDED.sub(r"\1 ", text))))
+    """The words of a text; English keeps its contractions in one word ("cant", "its") but not what belongs or is
+    ("my throat's closing" is "my throat closing"), French elisions part ("l oeil")."""
+    parted = _POSSESSED.sub(_unpossessed, plain(_ELIDED.sub(r"\1 ", text)))
+    return _WORD.findall(_APOSTROPHE.sub("", parted))
+
+
+def _unpossessed(found: re.Match[str]) -> str:
+    return f"{found[1]}s" if found[1] in _CONTRACTED else found[1]
 
 
 class Speller:

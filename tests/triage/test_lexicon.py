@@ -145,6 +145,8 @@ def test_an_ordinary_course_told_in_words_alarms_nobody(text: str) -> None:
         ("talked to my sister and had to stop, no puff", "breathing_difficulty", True),
         ("I passed out at my sister's wedding", "collapse", False),
         ("friends say botox can make swallowing hard", "difficulty_swallowing", False),
+        ("my breathing's gone very shallow", "breathing_difficulty", True),
+        ("double vision runs in my mum's family", "vision_change", False),
         ("jetouffe, chui toute seule", "breathing_difficulty", True),
         ("ma femme n'arrive plus à respirer", "breathing_difficulty", False),
         ("ma femme n'arrive plus à respirer, elle a eu sa séance ce matin", "breathing_difficulty", True),
