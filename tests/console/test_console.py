@@ -186,6 +186,19 @@ def test_a_course_and_a_session_are_added_later(rt: Runtime, iris: Browser, cast
     assert "Works once, until" in iris.post(f"{patient_url}/invitation").data.decode()
 
 
+def test_a_course_that_is_sent_twice_is_one_until_its_first_session(rt: Runtime, iris: Browser, cast: Cast) -> None:
+    url, mine = f"/console/patients/{cast.ada}/courses", select(Course.id).where(Course.indication == "hair")
+    for _press in range(2):
+        assert iris.post(url, data=COURSE).status_code == 303
+    with rt.db.reading(cast.north) as db:
+        course_id = db.scalars(mine).one()
+    iris.post(f"{url}/{course_id}/visits", data={"date": "2026-12-14", "time": "10:00"})
+    for data in (COURSE, {**COURSE, "planned_visits": "5"}):
+        assert iris.post(url, data=data).status_code == 303
+    with rt.db.reading(cast.north) as db:
+        assert len(db.scalars(mine).all()) == 3
+
+
 def test_a_session_that_is_added_twice_at_one_time_is_one(rt: Runtime, iris: Browser, cast: Cast) -> None:
     url = f"/console/patients/{cast.ada}/courses/{cast.ada_course}/visits"
     for hour in ("10:00", "10:00", "11:00"):
