@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
+from hypothesis import settings
 
 from companion import schema, wiring  # noqa: F401 - wiring registers every table
 from companion.app import create_app
@@ -18,6 +19,9 @@ from companion.runtime import Runtime
 from tests.databases import APPLICATION_ROLE, Postgres, sqlite_template, sqlite_url
 from tests.people import NOW, Cast, add_cast
 from tests.push_service import PushService
+
+settings.register_profile("house", deadline=None)  # no test asserts how long anything takes
+settings.load_profile("house")
 
 
 class Clock:
