@@ -14,8 +14,9 @@ from itertools import accumulate
 from pathlib import Path
 from typing import Any
 
+from companion.triage.cues import CUES
 from companion.triage.matching import Cue, Index, Pattern, Span, Text, read_cue, read_pattern, spans
-from companion.triage.scope import CUES, Scope, scope_of
+from companion.triage.scope import Scope, scope_of
 from companion.triage.spelling import Speller, words_of
 
 FILES = tuple(Path(__file__).with_name(f"lexicon_{language}.toml") for language in ("en", "fr"))

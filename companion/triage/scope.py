@@ -8,6 +8,7 @@ from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
+from companion.triage.cues import HUSHED
 from companion.triage.matching import Cue, Span, Text
 
 DENY_REACH, AFTER_REACH = 6, 5  # words that a denial reaches forward and back
@@ -15,88 +16,15 @@ _WAS_REACH, _ANEW_WORDS = 4, 3
 _NEXT_WORDS = 4  # of the next sentence, within which it says that all is over
 _HAD_REACH = 3
 _THEIRS_WORDS = 4  # from "her" to the part of the body
+_BARE_WORDS = 3  # beside a time in its chunk
+_DOUBT_REACH, _OTHER_REACH = 10, 14  # words that a doubt, and another person, reach forward
 _UNDONE_WORDS = 2  # from a denial to what is then not over
+_NAMED_WORDS = 3  # from "the" to what is over
 _CAUSED_WORDS = 3  # from "after" or "because of" to the cause
 _LIKENED_WORDS, _THEN_WORDS = 8, 5  # from "like" to what only seems to be the cause, or the time
 _CALL_WORDS = 2  # from "says" to the name that is called
 _OF_WORDS = 5  # from a part of the body to whose it is
 _THING_REACH, _NAME_WORDS = 8, 2  # from "the" to the match, and between "the" and the verb
-CUES = (
-    "addressed",
-    "and",
-    "anew",
-    "asks",
-    "asks_after",
-    "asks_if_marked",
-    "asks_inside",
-    "because",
-    "befell",
-    "before_names",
-    "caused",
-    "circumstances",
-    "confirms",
-    "deny",
-    "deny_after",
-    "deny_inside",
-    "deny_next",
-    "determiners",
-    "done_to",
-    "ends",
-    "fear",
-    "feared",
-    "had",
-    "joins",
-    "likened",
-    "likeness",
-    "links",
-    "long_ago",
-    "me",
-    "modal",
-    "names_do",
-    "never_mind",
-    "no_cause",
-    "now",
-    "of",
-    "others",
-    "otherwise",
-    "over",
-    "past",
-    "past_alone",
-    "perfect",
-    "present",
-    "presently",
-    "returns",
-    "says",
-    "stops",
-    "theirs",
-    "they",
-    "towards",
-    "treated_then",
-    "unexplained",
-    "was",
-    "writes_for",
-)
-HUSHED = frozenset(
-    {
-        "asks",
-        "asks_if_marked",
-        "asks_inside",
-        "because",
-        "deny",
-        "deny_after",
-        "deny_next",
-        "fear",
-        "feared",
-        "had",
-        "modal",
-        "others",
-        "over",
-        "past",
-        "they",
-        "was",
-        "writes_for",
-    }
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -187,8 +115,18 @@ class Scope:
         (begin, end), last = reach.match, reach.sentence[1]
         last = min((start for start, _ in self._within("otherwise", end, last)), default=last)
         told = (one for one in self._within("over", begin + 1, last) if one[1] > end)
-        over = (stop for start, stop in told if not self._says("deny_inside", start - _UNDONE_WORDS, start))
-        return any(not self._says("returns", stop, last) for stop in over)
+        over = (one for one in told if not self._says("deny_inside", one[0] - _UNDONE_WORDS, one[0]))
+        return any(not self._says("returns", one[1], last) and not self._is_of_other(one, reach) for one in over)
+
+    def _is_of_other(self, over: Span, reach: _Reach) -> bool:
+        """What is over is something else than the match: "my eye is sore, and the bruise is fine now"."""
+        begin, end = reach.match
+        first = max(end, over[0] - _NAMED_WORDS, _around(self.text.chunks, over, len(self.text.words))[0])
+        named = [one for one in self._within("determiners", first, over[0]) if not self._is_time(one)]
+        return bool(named) and self.text.words[named[-1][1]] not in self.text.words[begin:end]
+
+    def _is_time(self, named: Span) -> bool:
+        return self._says("circumstances", named[0] - 1, named[0])
 
     def _is_over_next(self, reach: _Reach) -> bool:
         """Told as over where the next sentence begins: "My ears rang on Sunday. All quiet now."."""
@@ -210,12 +148,18 @@ class Scope:
         """Told of another time, and neither "now" nor, in another chunk than that time, in the present."""
         (begin, _), chunk, length = reach.match, reach.chunk, len(self.text.words)
         here = (chunk[0], min(chunk[1], _around(self.text.chunks, (begin, begin + 1), length)[1]))
-        past = [
-            one for one in self._within("past", *reach.part) if not self._says("likened", one[0] - _THEN_WORDS, one[0])
-        ]
+        past = [one for one in self._within("past", *reach.part) if not self._is_likened(one)]
         if not past or self._says("now", *here):
             return False
-        return any(chunk[0] <= start and stop <= chunk[1] for start, stop in past) or not self._is_present(reach)
+        if any(chunk[0] <= start and stop <= chunk[1] for start, stop in past):
+            return True
+        is_then = self._says("was", *chunk) or self._says("perfect", *chunk) or any(map(self._is_bare, past))
+        return is_then and not self._is_present(reach)
+
+    def _is_bare(self, time: Span) -> bool:
+        """A chunk that hardly says more than another time: "last year, in Spain, I ..."."""
+        first, last = _around(self.text.chunks, time, len(self.text.words))
+        return last - first <= time[1] - time[0] + _BARE_WORDS
 
     def _is_likened(self, past: Span) -> bool:
         """Only likened to that time: "shaking like when I was in labour"."""
@@ -238,10 +182,12 @@ class Scope:
 
     def _is_feared(self, reach: _Reach) -> bool:
         """Feared, read about, or asked: a doubt before the match, a fear with "would", a question."""
-        left, (begin, end) = reach.told, reach.match
+        begin, end = reach.match
+        left = reach.told if self._says("ifs", reach.told, begin) else reach.owned
         if self._says("confirms", begin, reach.sentence[1]):
             return False
-        if any(start < begin or stop < end for start, stop in self._within("feared", left, end)):
+        doubts = self._within("feared", left, end)
+        if any((start < begin or stop < end) and stop > begin - _DOUBT_REACH for start, stop in doubts):
             return True
         if self._is_asked(reach):
             return True
@@ -268,8 +214,8 @@ class Scope:
         if self.cues["writes_for"]:
             return False
         named = (one for one in self._within("others", left, begin) if not self._is_beside_the_point(one))
-        others = (span for span in named if not self._is_addressed(span, reach))
-        other = max((stop for _, stop in others), default=None)
+        others = (one for one in named if not self._is_addressed(one, reach) and self._goes_on(one, begin))
+        other = max((stop for _, stop in others if stop > begin - _OTHER_REACH), default=None)
         if other is None and self._says("others", begin, reach.match[1]) and not self._says("me", *reach.part):
             return True
         if other is None:
@@ -283,10 +229,17 @@ class Scope:
             return they is not None and not self._says("me_asking", says, max(they, begin))
         return not self._says("me_asking", other, begin)
 
+    def _goes_on(self, other: Span, at: int) -> bool:
+        """Another person owns the rest of the chunk; what follows the comma only where something befell them."""
+        comma = _around(self.text.chunks, other, len(self.text.words))[1]
+        return at < comma or self._says("befell", other[0], comma) or self._says("they", comma, at)
+
     def _is_beside_the_point(self, other: Span) -> bool:
         """Only likened to, or spoken with: "barking like a dog", "talked to my sister and had no breath"."""
         at = other[0]
-        return self._says("likened", at - 2, at) or any(stop == at for _, stop in self._within("towards", at - 4, at))
+        return self._says("likened", at - 2, at) or any(
+            stop >= at for _, stop in self._within("towards", at - 4, at + 1)
+        )
 
     def _is_of_another(self, reach: _Reach) -> bool:
         """The part of the body that the match begins with is another's: "the smile of my brother is crooked"."""
@@ -347,8 +300,8 @@ class Scope:
         if any(start == end for start, _ in self._within("deny_next", end, last)):
             return True
         last = min((start for start, _ in self._within("stops", end, last)), default=last)
-        denied = (stop for _, stop in self._within("deny_after", end, last))
-        return any(not self._says("returns", stop, reach.sentence[1]) for stop in denied)
+        denied = (one for one in self._within("deny_after", end, last) if not self._is_of_other(one, reach))
+        return any(not self._says("returns", stop, reach.sentence[1]) for _, stop in denied)
 
 
 def scope_of(text: Text, cues: Mapping[str, Cue]) -> Scope:
