@@ -83,7 +83,8 @@ class Scope:
         told = max((at for at in starts if not self._says("modal", at, end)), default=left)
         mine = {start for start, _ in self._within("anew", left, begin)}
         owned = max((stop for _, stop in self._within("and", left, begin) if stop in mine), default=left)
-        return _Reach(match, (first, last), (left, right), chunk, told, max(told, owned))
+        theirs = any(start == told for start, _ in self._within("they", left, end))
+        return _Reach(match, (first, last), (left, right), chunk, told, max(left if theirs else told, owned))
 
     def _within(self, cue: str, first: int, last: int) -> Iterator[Span]:
         rows = self.cues[cue]
