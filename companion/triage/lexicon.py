@@ -110,7 +110,7 @@ def _lexicon(content: Mapping[str, Any], index: Index) -> Lexicon:
     return Lexicon(
         language=content["language"],
         common=common,
-        speller=_speller(content["spelling"], common, index),
+        speller=_speller(content["spelling"], common, index, _slots(signs.values())),
         index=index,
         cues=read,
         parting=parting,
@@ -125,7 +125,7 @@ def _slots(signs: Iterable[Words]) -> frozenset[int]:
     return frozenset(slot for one in patterns for _, slot in one.rows[0])
 
 
-def _speller(spelling: Mapping[str, str], common: Iterable[str], index: Index) -> Speller:
+def _speller(spelling: Mapping[str, str], common: Iterable[str], index: Index, telling: frozenset[int]) -> Speller:
     listed = {wrong: right for wrong, right in spelling.items() if wrong not in _SPELLING_RULES}
     mending, real, glued, endings = (spelling.get(name, "").split() for name in _SPELLING_RULES)
     return Speller(
@@ -135,6 +135,7 @@ def _speller(spelling: Mapping[str, str], common: Iterable[str], index: Index) -
         glued=glued,
         endings=dict(pair.split(">") for pair in endings),
         is_known=index.knows,
+        telling=[word for word in index.words_of(telling) if word.isalpha()],
     )
 
 

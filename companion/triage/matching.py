@@ -82,6 +82,12 @@ class Index:
         """Whether the word begins or fills anything."""
         return bool(self._fillers(word))
 
+    def words_of(self, slots: frozenset[int]) -> Iterator[str]:
+        """The single words that fill one of these, without "word*"."""
+        return (
+            word for word, fillers in self._words.items() if any(not rest and one in slots for rest, one in fillers)
+        )
+
     def fills_any(self, word: str, slots: frozenset[int]) -> bool:
         """Whether the word fills one of these by itself."""
         return not slots.isdisjoint(self._lookup(word).alone)

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 
 GLUED_FROM = 4  # letters of the word after a "j" or "l" that lost its apostrophe
 MENDED_FROM = 6  # letters: a slip in a shorter word makes another word too often
+DROPPED_FROM = 7  # letters of a word that may have lost a consonant
 SWAPPED_FROM = 4  # letters of a word whose inner letters changed places ("hadns", "chset")
 _ELIDED = re.compile(r"\b(l|d|j|m|t|s|n|c|qu|jusqu|lorsqu|puisqu)['’`´]", re.IGNORECASE)
 _POSSESSED = re.compile(r"([a-z]+)['’`´]s(?![a-z])")
@@ -50,6 +51,7 @@ class Speller:
         is_known: Callable[[str], bool],
         glued: Iterable[str] = (),
         endings: Mapping[str, str] | None = None,
+        telling: Iterable[str] = (),
     ) -> None:
         self._listed = {plain(wrong): right.split() for wrong, right in listed.items()}
         self._mending = frozenset(map(plain, mending))
@@ -57,7 +59,9 @@ class Speller:
         self._endings = endings or {}
         self._is_known = is_known
         self._glued = tuple(glued)
-        self._by_letters = {_letters(word): word for word in sorted(self._mending) if len(word) >= SWAPPED_FROM}
+        words = [*sorted(telling), *sorted(self._mending)]  # where two are as near, the later one is meant
+        self._by_letters = {_letters(word): word for word in words if len(word) >= SWAPPED_FROM}
+        self._by_less = {less: word for word in words if len(word) > SWAPPED_FROM for less in _one_dropped(word)}
         self._by_slip: dict[str, list[str]] = {}
         for word in sorted(word for word in self._mending if len(word) >= MENDED_FROM):
             for shorter in (word, *_one_letter_less(word)):
@@ -71,7 +75,10 @@ class Speller:
             return meant
         if self._is_right(word) or not word.isalpha():
             return [word]
-        rules = (self._drawn_out, self._unglued, self._swapped, self._slip, self._run_together)
+        rules = (
+            *(self._drawn_out, self._unglued, self._doubled, self._swapped, self._dropped),
+            *(self._slip, self._run_together),
+        )
         return next((meant for rule in rules if (meant := rule(word))), [word])
 
     def _is_right(self, word: str) -> bool:
@@ -93,6 +100,14 @@ class Speller:
     def _is_glued(self, rest: str) -> bool:
         return len(rest) >= GLUED_FROM and (rest in self._listed or self._is_right(rest))
 
+    def _doubled(self, word: str) -> list[str]:
+        inner = range(1, len(word) - 1)  # a French "ee" at the end is no slip
+        shorter = (word[:at] + word[at + 1 :] for at in inner if word[at] == word[at - 1])
+        return next(([one] for one in shorter if len(one) >= SWAPPED_FROM - 1 and self._is_right(one)), [])
+
+    def _dropped(self, word: str) -> list[str]:
+        return [self._by_less[word]] if word in self._by_less else []
+
     def _swapped(self, word: str) -> list[str]:
         return [self._by_letters[_letters(word)]] if _letters(word) in self._by_letters else []
 
@@ -109,6 +124,12 @@ class Speller:
 
 def _letters(word: str) -> tuple[str, str, str]:
     return word[0], "".join(sorted(word[1:-1])), word[-1]
+
+
+def _one_dropped(word: str) -> Iterator[str]:
+    """A vowel of any word, any letter but the first of a long one: without it, few are another word."""
+    inner = range(1, len(word))
+    return (word[:at] + word[at + 1 :] for at in inner if word[at] in "aeiou" or len(word) >= DROPPED_FROM)
 
 
 def _one_letter_less(word: str) -> Iterator[str]:
