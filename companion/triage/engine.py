@@ -69,8 +69,10 @@ def silence(history: Iterable[Observation], at: datetime, protocol: Protocol) ->
     return _rule(protocol, "silence", value=worst) if hours >= protocol.rules["silence"].limit else None
 
 
-def _urgency(reason: Reason) -> tuple[int, str, str, str]:
-    return -reason.level, reason.rule, reason.area or "", str(reason.value)
+def _urgency(reason: Reason) -> tuple[int, str, str, str, str, float]:
+    # Reasons come as a set: what tells two of them apart must be here, or their order would be chance.
+    told = (reason.rule, reason.area or "", reason.symptom or "", str(reason.value))
+    return -reason.level, *told, reason.hours or 0.0
 
 
 def _times(observation: Observation, context: Context) -> tuple[tuple[datetime, ...], tuple[str, ...]]:

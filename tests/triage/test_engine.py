@@ -319,3 +319,12 @@ def test_the_order_of_areas_does_not_matter(situation: Situation, order: list[st
         return assess(Observation(at_, dict.fromkeys(areas, report)), [], Context((visit,)), PROTOCOL)
 
     assert judged(order) == judged(sorted(order))
+
+
+def test_reasons_of_one_rule_are_ordered_by_area_and_symptom() -> None:
+    report = AreaReport({"bumps": 2, "pain": 2, "swelling": 2})
+    visit = Visit(START, frozenset({"face", "neck"}), frozenset({"vitamins"}))
+    seen = Observation(START + timedelta(hours=1309), {"neck": report, "face": report})
+    told = [(one.area, one.symptom) for one in assess(seen, [], Context((visit,)), PROTOCOL).reasons if one.symptom]
+    assert len(told) == 6
+    assert told == sorted(told)
