@@ -203,7 +203,7 @@ class Scope:
         starts = {left, reach.chunk[0]}
         asks = [*self._within("asks", left, end), *(self._within("asks_if_marked", left, end) if is_marked else ())]
         if is_marked and any(
-            not self._says("me_asking", stop, begin) for _, stop in self._within("asks_inside", left, begin)
+            not self._says("me_asking", stop, begin) for _, stop in self._within("asks_inside", left, end)
         ):
             return True
         return any(
