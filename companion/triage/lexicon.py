@@ -44,8 +44,8 @@ class Found:
 class Words:
     """How a sign is told. `certain` patterns count by themselves; the others not beside `unless` (a plain bruise is
     purple too), and not where one of the areas in `treated` was treated (lips swell there). What is `explained` by an
-    everyday cause in the same sentence is none. What `passes` is over where it is told in the past only, with its
-    circumstances."""
+    everyday cause in the same sentence is none. What `passes` is no sign where it is told as over, or in the past
+    only with its circumstances; what does not pass (a faint, a fit) is one whatever came after."""
 
     patterns: tuple[Pattern, ...]
     certain: tuple[Pattern, ...]

@@ -50,13 +50,11 @@ class Scope:
 
     def counts(self, match: Span, *, passes: bool = False, causes: Sequence[Span] = ()) -> bool:
         """Whether a match is said of oneself, now, and as a fact, without one of the everyday `causes` that explain it;
-        one that `passes` is over where it "was so when"."""
+        one that `passes` may be over, or was so then: a faint stays one, however well the patient is now."""
         reach = self._reach(match)
         return not (
-            (passes and self._was_then(reach))
+            (passes and (self._was_then(reach) or self._is_over(reach) or self._is_over_next(reach)))
             or self._is_explained(reach, causes)
-            or self._is_over(reach)
-            or self._is_over_next(reach)
             or self._is_feared(reach)
             or self._is_anothers(reach)
             or self._is_a_things(reach)
