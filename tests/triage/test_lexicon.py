@@ -1,8 +1,8 @@
 """What patients write: found where it is said of oneself, now; silent where denied, past, feared or somebody else's.
 
 The sentences were written without sight of the lexicon: in `sentences` 20 paraphrases and 10 near misses for every
-emergency and urgent sign and language, in `second` to `thirteenth` half as many again each, written when those
-before were passed. The lexicon was then tuned on all of them, so they keep what works; others are kept back to measure.
+emergency and urgent sign and language, in `second` to `fourteenth` half as many again each, written when those
+before were passed. The lexicon was tuned on all of them but the last, which it passed unseen, so they keep what works.
 """
 
 import tomllib
