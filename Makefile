@@ -41,7 +41,7 @@ lint: $(VENV)/tests.stamp ## Style, types and floors
 	$(BIN)/lint-imports
 
 quick: lint ## Lint, types, floors and the tests without browsers and whole processes
-	$(BIN)/python -m pytest -n 2 --dist worksteal -m "not browser and not processes and not long"
+	$(BIN)/python -m pytest -n 3 --dist worksteal -m "not browser and not processes and not long"
 
 test: quick browsers ## Everything that must hold before a change is taken in
 	$(BIN)/python -m pytest -m "(browser or processes) and not long"

@@ -31,6 +31,7 @@ from tests.push_service import PushService
 from tests.test_commands import free_port
 
 
+@pytest.mark.processes
 @pytest.mark.parametrize(("fault", "copies"), [("hang", 1), ("lose_answer", 2)])
 def test_a_worker_killed_between_claim_and_settle_loses_nothing(
     rt: Runtime, cast: Cast, clock: Clock, fault: Literal["hang", "lose_answer"], copies: int
