@@ -226,15 +226,19 @@ def test_a_restored_server_gets_back_what_it_had(clinic: Clinic, phone: Phone) -
     assert after.body == before.body
 
 
-def test_a_sign_tapped_by_mistake_is_marked_and_asked_anew(clinic: Clinic, phone: Phone) -> None:
-    ada = clinic.patient("Ada Slip")
-    phone.sign_in(clinic.cookie(ada))
+def report_breathing(phone: Phone) -> None:
     phone.open("/reactions/new")
     phone.tick("area", "nowhere")
     phone.click("[data-next]")
     phone.tick("group", "breathing")
     phone.tick("sign", "breathing_difficulty")
     phone.sees("Sent to your clinic")
+
+
+def test_a_sign_tapped_by_mistake_is_marked_and_asked_anew(clinic: Clinic, phone: Phone) -> None:
+    ada = clinic.patient("Ada Slip")
+    phone.sign_in(clinic.cookie(ada))
+    report_breathing(phone)
     phone.click("[data-mistake]")
     phone.wait_for("!document.querySelector('form[data-check-in]').hidden")
     assert phone.js("document.querySelectorAll('[name=group]:checked, [name=sign]:checked').length") == 0
@@ -252,12 +256,7 @@ def test_a_sign_tapped_by_mistake_is_marked_and_asked_anew(clinic: Clinic, phone
 def test_who_has_seen_an_entry_stands_on_the_phone_also_without_a_network(clinic: Clinic, phone: Phone) -> None:
     ada = clinic.patient("Ada Seen")
     phone.sign_in(clinic.cookie(ada))
-    phone.open("/reactions/new")
-    phone.tick("area", "nowhere")
-    phone.click("[data-next]")
-    phone.tick("group", "breathing")
-    phone.tick("sign", "breathing_difficulty")
-    phone.sees("Sent to your clinic")
+    report_breathing(phone)
     north = clinic.cast.north
     with clinic.rt.db.transaction(north) as db:
         case = cases.unresolved_case_of(db, north, ada)
