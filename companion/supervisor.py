@@ -10,7 +10,6 @@ import threading
 import time
 import urllib.request
 from collections.abc import Callable
-from types import FrameType
 from urllib.error import URLError
 
 from sqlalchemy.exc import SQLAlchemyError
@@ -58,8 +57,7 @@ def serve(config: Config, *, when_ready: Callable[[], None]) -> int:
     """Run web and worker until a signal or until one cannot be kept alive; 0 after a clean stop."""
     require_free_port(config)
     stop = threading.Event()
-    for name in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(name, lambda _number, _frame: stop.set())
+    stop_on_signals(stop)
     children = {"web": _Child(web_command(config)), "worker": _Child(worker_command())}
     try:
         if _answers(config, children, stop):
@@ -166,10 +164,17 @@ def tell_systemd(state: str) -> None:
 
 
 def stop_on_signals(stop: threading.Event) -> None:
-    """Set `stop` on SIGINT and SIGTERM."""
+    """Set `stop` on SIGINT and SIGTERM, in whatever they interrupt.
 
-    def on_signal(_number: int, _frame: FrameType | None) -> None:
+    A handler runs in the middle of what the main thread does, which may hold the lock of `stop` to wait for it: it only
+    writes to a pipe, and a thread of its own does the rest.
+    """
+    reading, writing = os.pipe()
+
+    def set_when_told() -> None:
+        os.read(reading, 1)
         stop.set()
 
+    threading.Thread(target=set_when_told, name="signals", daemon=True).start()
     for name in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(name, on_signal)
+        signal.signal(name, lambda _number, _frame: os.write(writing, b"."))

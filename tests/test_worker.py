@@ -30,6 +30,17 @@ from tests.people import Cast
 from tests.push_service import PushService
 from tests.test_commands import free_port
 
+# The signal comes while the main thread holds the lock of the event, as it does again and again in `stop.wait`.
+SIGNAL_WHILE_LOCKED = """
+import os, sys, threading
+from companion.supervisor import stop_on_signals
+stop = threading.Event()
+stop_on_signals(stop)
+with stop._cond:
+    os.kill(os.getpid(), int(sys.argv[1]))
+print("stopped" if stop.wait(10) else "waits")
+"""
+
 
 @pytest.mark.processes
 @pytest.mark.parametrize(("fault", "copies"), [("hang", 1), ("lose_answer", 2)])
@@ -115,6 +126,12 @@ def test_systemd_is_told_that_the_dispatcher_lives(
         monkeypatch.setenv("NOTIFY_SOCKET", str(tmp_path / "notify"))
         assert Dispatcher(rt, NoPush()).tick() is True
         assert systemd.recv(100) == b"READY=1\nWATCHDOG=1"
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_in_the_middle_of_waiting_for_the_stop_ends_the_waiting(number: signal.Signals) -> None:
+    command = [sys.executable, "-c", SIGNAL_WHILE_LOCKED, str(number.value)]
+    assert subprocess.check_output(command, timeout=20, text=True) == "stopped\n"
 
 
 @pytest.mark.long
