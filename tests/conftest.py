@@ -24,6 +24,12 @@ settings.register_profile("house", deadline=None)  # no test asserts how long an
 settings.load_profile("house")
 
 
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Tests in a browser come last: Playwright leaves an event loop running, and no other can in this thread."""
+    items.sort(key=lambda item: item.get_closest_marker("browser") is not None)
+
+
 class Clock:
     """A clock that stands still until a test moves it."""
 
