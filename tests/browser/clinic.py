@@ -27,6 +27,7 @@ from companion.runtime import Runtime
 from companion.schema import migrate
 from tests.browser.installation import environment_of, free_port
 from tests.browser.line import Line, line_to
+from tests.browser.phones import Phone
 from tests.people import Cast, add_cast, add_course
 
 
@@ -88,6 +89,13 @@ class Clinic:
         with self.rt.db.transaction(self.cast.north) as db:
             person = people.person(db, self.cast.north, person_id)
             return accounts.start_sign_in(db, person, now=utc_now()).token
+
+    def signed_in(self, phone: Phone, name: str) -> UUID:
+        """A new patient, signed in on a phone that holds what it shows without a network."""
+        person = self.patient(name)
+        phone.sign_in(self.cookie(person))
+        phone.learns()
+        return person
 
     def end_sign_ins(self, person_id: UUID) -> None:
         """As when 90 days are over."""

@@ -14,10 +14,12 @@ from typing import Any, Protocol
 from playwright.sync_api import Browser, BrowserContext, Error, Page, Playwright
 
 from tests.browser.firefox import BrowserError, Firefox
+from tests.browser.store import ENTRIES, KNOWN
 
 CHROMIUM = "/usr/bin/chromium"
 FLAGS = ["--no-sandbox", "--disable-background-networking", "--disable-component-update", "--disable-sync"]
 KINDS = ["chromium", "firefox"]
+NOT_SENT = "Saved on this phone, not sent yet"
 SIZE = {"width": 390, "height": 844}
 # A phone's clock that is wrong, for the pages of our own.
 CLOCK = """const Real = Date, shift = {seconds} * 1000;
@@ -25,17 +27,6 @@ globalThis.Date = class extends Real {{
   constructor(...given) {{ if (given.length) super(...given); else super(Real.now() + shift); }}
   static now() {{ return Real.now() + shift; }}
 }};"""
-
-# The entries in the phone's store as they lie there, bytes as their number.
-KEPT = """new Promise((resolve, reject) => {
-  const asked = indexedDB.open('aftercare');
-  const plain = (_, value) => value instanceof ArrayBuffer ? `${value.byteLength} bytes` : value;
-  asked.onerror = () => reject(asked.error);
-  asked.onsuccess = () => {
-    const all = asked.result.transaction('entries').objectStore('entries').getAll();
-    all.onsuccess = () => { asked.result.close(); resolve(JSON.parse(JSON.stringify(all.result, plain))); };
-  };
-})"""
 
 
 class Driver(Protocol):
@@ -110,6 +101,10 @@ class Phone:
         if not self.js("Boolean(navigator.serviceWorker.controller)"):
             self.driver.reload()
         self.wait_for("navigator.serviceWorker.controller")
+
+    def learns(self) -> None:
+        """Until the phone holds what the pages show of its person without a network."""
+        self.wait_for(f"({KNOWN}).then(keys => keys.includes('person'))")
 
     def set_clock(self, *, wrong_by_seconds: int) -> str:
         """Let the phone's clock be wrong from the next page on; says what a worker needs for the same."""
@@ -208,7 +203,7 @@ class Phone:
 
     def kept(self) -> list[dict[str, Any]]:
         """What lies in the phone's store, as it lies there: bytes by their length."""
-        return list(self.js(KEPT))
+        return list(self.js(ENTRIES))
 
 
 class Killable:

@@ -9,6 +9,7 @@ from playwright.sync_api import Page, expect
 
 from tests.browser.addresses import SignedIn, all_addresses, choose_language
 from tests.browser.installation import Installation
+from tests.browser.phones import Chromium, Phone
 
 pytestmark = pytest.mark.browser
 
@@ -126,6 +127,7 @@ def test_the_page_without_network_speaks_the_language_of_the_person(product: Ins
     page.goto(product.url)
     page.evaluate("navigator.serviceWorker.ready.then(() => undefined)")
     page.reload()
+    Phone(Chromium(context, page), product.url).learns()
     context.set_offline(True)
     page.goto(f"{product.url}/reactions/new")
     expect(page.get_by_role("heading", name="Où remarquez-vous quelque chose aujourd’hui ?")).to_be_visible()
@@ -142,6 +144,7 @@ def test_an_emergency_sign_shows_the_call_page_without_network_too(product: Inst
     page.goto(product.url)
     page.evaluate("navigator.serviceWorker.ready.then(() => undefined)")
     page.reload()
+    Phone(Chromium(context, page), product.url).learns()
     context.set_offline(True)
     page.goto(f"{product.url}/reactions/new")
     for answer in _answers(page):

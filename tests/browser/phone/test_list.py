@@ -3,8 +3,8 @@
 import pytest
 
 from tests.browser.clinic import Clinic
-from tests.browser.phone.test_offline import NOT_SENT, in_store, signed_in
-from tests.browser.phones import Phone
+from tests.browser.phones import NOT_SENT, Phone
+from tests.browser.store import in_store
 
 pytestmark = pytest.mark.browser
 # Lets the one entry that is kept have been sent so long ago.
@@ -21,7 +21,7 @@ SHOWN_STATES = (
 
 
 def test_without_a_network_the_list_of_check_ins_is_the_phones_own(clinic: Clinic, phone: Phone) -> None:
-    signed_in(clinic, phone, "Ada List")
+    clinic.signed_in(phone, "Ada List")
     clinic.line.is_down = True
     phone.open("/reactions")
     phone.sees("No check-in was sent from this phone in the last 30 days.")

@@ -2,7 +2,6 @@
 
 import json
 from datetime import timedelta
-from uuid import UUID
 
 import pytest
 from playwright.sync_api import Playwright
@@ -12,35 +11,10 @@ from companion.clock import utc_now
 from companion.protocols.actions import publish
 from companion.triage.reader import SHIPPED
 from tests.browser.clinic import Clinic
-from tests.browser.phones import KINDS, Phone, killable
+from tests.browser.phones import KINDS, NOT_SENT, Phone, killable
+from tests.browser.store import CACHED, KNOWN, in_store
 
 pytestmark = pytest.mark.browser
-NOT_SENT = "Saved on this phone, not sent yet"
-# Everything that is readable in any cache.
-CACHED = """(async () => {
-  let all = '';
-  for (const name of await caches.keys()) {
-    const cache = await caches.open(name);
-    for (const request of await cache.keys()) all += request.url + await (await cache.match(request)).text();
-  }
-  return all;
-})()"""
-# Looks into the phone's store as it is: `look` gets the store's objects and returns a request.
-STORE = """new Promise((resolve, reject) => {
-  const asked = indexedDB.open('aftercare'), look = LOOK, tell = TELL;
-  asked.onerror = () => reject(asked.error);
-  asked.onsuccess = () => {
-    const done = look(asked.result.transaction(['entries', 'known'], 'readwrite'));
-    done.onsuccess = () => { asked.result.close(); resolve(tell(done.result)); };
-  };
-})"""
-
-
-def in_store(look: str, tell: str = "found => found ?? true") -> str:
-    return STORE.replace("LOOK", f"writing => {look}").replace("TELL", tell)
-
-
-KNOWN = in_store("writing.objectStore('known').getAllKeys()")
 FORGET_KEY = in_store("writing.objectStore('known').delete('key')")
 DRAFT_BYTES = in_store(
     "writing.objectStore('known').getAll(IDBKeyRange.bound('draft:', 'draft:~'))",
@@ -80,15 +54,8 @@ MANY = """(async () => {
 })()"""
 
 
-def signed_in(clinic: Clinic, phone: Phone, name: str) -> UUID:
-    person = clinic.patient(name)
-    phone.sign_in(clinic.cookie(person))
-    phone.wait_for(f"({KNOWN}).then(keys => keys.includes('person'))")
-    return person
-
-
 def test_sessions_aftercare_and_numbers_open_without_a_network(clinic: Clinic, phone: Phone) -> None:
-    signed_in(clinic, phone, "Ada Plane")
+    clinic.signed_in(phone, "Ada Plane")
     clinic.line.is_down = True
     phone.open("/sessions")
     phone.sees("Session 1:")
@@ -111,7 +78,7 @@ def test_without_a_network_the_clinics_own_signs_are_asked(clinic: Clinic, phone
     with clinic.rt.db.transaction(clinic.cast.north) as db:
         carla = people.person(db, clinic.cast.north, clinic.cast.carla)
         publish(db, carla, shipped.replace(f'"{line}"', f'"{own}"'), name="own signs", now=utc_now())
-    ada = signed_in(clinic, phone, "Ada Signs")
+    ada = clinic.signed_in(phone, "Ada Signs")
     phone.open("/reactions/new")
     boxes = "[...document.querySelectorAll('[name=group], [name=sign]')]"
     asked = f"{boxes}.map(one => one.closest('label').textContent.trim())"
@@ -131,7 +98,7 @@ def test_without_a_network_the_clinics_own_signs_are_asked(clinic: Clinic, phone
 
 
 def test_an_emergency_sign_shows_whom_to_call_and_is_sent_behind_it(clinic: Clinic, phone: Phone) -> None:
-    ada = signed_in(clinic, phone, "Ada Breath")
+    ada = clinic.signed_in(phone, "Ada Breath")
     clinic.line.is_down = True
     phone.open("/reactions/new")
     phone.tick("area", "nowhere")
@@ -151,7 +118,7 @@ def test_an_emergency_sign_shows_whom_to_call_and_is_sent_behind_it(clinic: Clin
 
 
 def test_what_lies_on_the_phone_says_nothing_and_caches_hold_nothing_personal(clinic: Clinic, phone: Phone) -> None:
-    signed_in(clinic, phone, "Ada Secret")
+    clinic.signed_in(phone, "Ada Secret")
     clinic.line.is_down = True
     phone.open("/reactions/new")
     phone.answer_face(redness=3)
@@ -167,7 +134,7 @@ def test_what_lies_on_the_phone_says_nothing_and_caches_hold_nothing_personal(cl
 
 
 def test_after_sign_out_nothing_personal_is_left_and_back_shows_nothing(clinic: Clinic, phone: Phone) -> None:
-    signed_in(clinic, phone, "Ada Gone")
+    clinic.signed_in(phone, "Ada Gone")
     phone.check_in()
     phone.arrives()
     phone.open("/sessions")
@@ -189,7 +156,7 @@ def test_after_sign_out_nothing_personal_is_left_and_back_shows_nothing(clinic: 
 
 
 def test_without_a_network_nobody_is_signed_out_by_halves(clinic: Clinic, phone: Phone) -> None:
-    signed_in(clinic, phone, "Ada Halves")
+    clinic.signed_in(phone, "Ada Halves")
     clinic.line.is_down = True
     phone.click("form[data-sign-out] button")
     phone.is_told("That did not work. Check your network and try again")
@@ -200,7 +167,7 @@ def test_without_a_network_nobody_is_signed_out_by_halves(clinic: Clinic, phone:
 
 
 def test_signing_out_with_an_unsent_entry_warns_and_keeps_it(clinic: Clinic, phone: Phone) -> None:
-    ada = signed_in(clinic, phone, "Ada Warned")
+    ada = clinic.signed_in(phone, "Ada Warned")
     clinic.line.instead = "server error"
     phone.check_in()
     phone.sees(NOT_SENT)
@@ -250,7 +217,7 @@ def test_what_is_half_filled_in_survives_a_killed_browser(
 
 
 def test_the_last_answers_are_offered_again_but_never_the_warning_signs(clinic: Clinic, phone: Phone) -> None:
-    ada = signed_in(clinic, phone, "Ada Same")
+    ada = clinic.signed_in(phone, "Ada Same")
     phone.open("/reactions/new")
     phone.answer_face(redness=2, itch=1)
     phone.send()
@@ -270,7 +237,7 @@ def test_the_last_answers_are_offered_again_but_never_the_warning_signs(clinic: 
 
 
 def test_a_new_version_waits_while_a_form_is_open_and_is_asked_for_after_it(clinic: Clinic, phone: Phone) -> None:
-    ada = signed_in(clinic, phone, "Ada Update")
+    ada = clinic.signed_in(phone, "Ada Update")
     phone.open("/reactions/new")
     phone.tick("area", "face")
     clinic.line.worker_prefix = "/* release 2 */"
@@ -293,7 +260,7 @@ def test_a_new_version_waits_while_a_form_is_open_and_is_asked_for_after_it(clin
 
 
 def test_an_entry_whose_key_is_lost_is_not_lost_in_silence(clinic: Clinic, phone: Phone) -> None:
-    ada = signed_in(clinic, phone, "Ada Key")
+    ada = clinic.signed_in(phone, "Ada Key")
     clinic.line.is_down = True
     phone.check_in()
     phone.sees(NOT_SENT)
@@ -312,7 +279,7 @@ def test_an_entry_whose_key_is_lost_is_not_lost_in_silence(clinic: Clinic, phone
 
 
 def test_an_entry_of_the_first_version_of_the_store_is_sealed_and_sent(clinic: Clinic, phone: Phone) -> None:
-    ada = signed_in(clinic, phone, "Ada Old")
+    ada = clinic.signed_in(phone, "Ada Old")
     subject = phone.js("document.body.dataset.subject")
     phone.driver.open(phone.js("document.querySelector('link[rel=icon]').href"))  # without scripts that open the store
     report = {"swelling": 0, "bruising": 0, "redness": 1, "pain": 0, "itch": 0, "bumps": 0, "numbness": 0}
@@ -339,7 +306,7 @@ def test_an_entry_of_the_first_version_of_the_store_is_sealed_and_sent(clinic: C
 
 
 def test_a_refused_entry_says_to_call_until_the_person_has(clinic: Clinic, phone: Phone) -> None:
-    ada = signed_in(clinic, phone, "Ada Refused")
+    ada = clinic.signed_in(phone, "Ada Refused")
     phone.open("/reactions/new")
     phone.answer_all_fine()
     phone.js("document.querySelector('[name=noted_at]').value = '2020-01-01T10:00:00Z'")
@@ -353,7 +320,7 @@ def test_a_refused_entry_says_to_call_until_the_person_has(clinic: Clinic, phone
 
 
 def test_a_hundred_entries_of_three_days_arrive_in_order_within_a_minute(clinic: Clinic, phone: Phone) -> None:
-    ada = signed_in(clinic, phone, "Ada Trek")
+    ada = clinic.signed_in(phone, "Ada Trek")
     clinic.line.is_down = True
     phone.open("/reactions/new")
     phone.answer_all_fine()

@@ -14,10 +14,10 @@ from companion.escalation import actions as escalation
 from companion.escalation import queries as cases
 from tests.browser.clinic import Clinic
 from tests.browser.line import ANSWERS
-from tests.browser.phones import KEPT, KINDS, Phone, killable
+from tests.browser.phones import KINDS, NOT_SENT, Phone, killable
+from tests.browser.store import ENTRIES
 
 pytestmark = pytest.mark.browser
-NOT_SENT = "Saved on this phone, not sent yet"
 # Writes to the entries and does not come to an end, as a page may that a browser has parked.
 HOLD_UP = """new Promise((resolve, reject) => {
   const asked = indexedDB.open('aftercare');
@@ -33,8 +33,7 @@ HOLD_UP = """new Promise((resolve, reject) => {
 
 
 def test_without_a_network_the_entry_waits_and_is_sent_once(clinic: Clinic, phone: Phone) -> None:
-    ada = clinic.patient("Ada Field")
-    phone.sign_in(clinic.cookie(ada))
+    ada = clinic.signed_in(phone, "Ada Field")
     clinic.line.is_down = True
     phone.check_in()
     phone.sees(NOT_SENT)
@@ -48,8 +47,7 @@ def test_without_a_network_the_entry_waits_and_is_sent_once(clinic: Clinic, phon
 
 
 def test_a_server_that_dies_before_its_commit_gets_the_entry_later(clinic: Clinic, phone: Phone) -> None:
-    ada = clinic.patient("Ada Early")
-    phone.sign_in(clinic.cookie(ada))
+    ada = clinic.signed_in(phone, "Ada Early")
     clinic.line.before_put = clinic.kill
     phone.check_in()
     phone.sees(NOT_SENT)
@@ -62,8 +60,7 @@ def test_a_server_that_dies_before_its_commit_gets_the_entry_later(clinic: Clini
 
 
 def test_a_server_that_dies_after_its_commit_keeps_one_entry(clinic: Clinic, phone: Phone) -> None:
-    ada = clinic.patient("Ada Late")
-    phone.sign_in(clinic.cookie(ada))
+    ada = clinic.signed_in(phone, "Ada Late")
     clinic.line.after_put = clinic.kill
     phone.check_in()
     phone.sees(NOT_SENT)
@@ -78,8 +75,7 @@ def test_a_server_that_dies_after_its_commit_keeps_one_entry(clinic: Clinic, pho
 
 
 def test_two_tabs_and_a_double_click_send_each_entry_once(clinic: Clinic, phone: Phone) -> None:
-    ada = clinic.patient("Ada Twice")
-    phone.sign_in(clinic.cookie(ada))
+    ada = clinic.signed_in(phone, "Ada Twice")
     other = phone.tab()
     for one in (phone, other):
         one.open("/reactions/new")
@@ -127,8 +123,7 @@ def test_a_browser_that_is_killed_after_saved_still_sends(
 
 
 def test_after_the_sign_in_has_ended_the_entry_waits_for_the_next(clinic: Clinic, phone: Phone) -> None:
-    ada = clinic.patient("Ada Expired")
-    phone.sign_in(clinic.cookie(ada))
+    ada = clinic.signed_in(phone, "Ada Expired")
     phone.open("/reactions/new")
     phone.answer_all_fine()
     clinic.end_sign_ins(ada)
@@ -161,8 +156,7 @@ def test_another_person_on_the_phone_neither_sees_nor_sends_the_entry(clinic: Cl
 
 @pytest.mark.long
 def test_a_store_that_is_held_up_loses_nothing_and_holds_up_no_sender(clinic: Clinic, phone: Phone) -> None:
-    ada = clinic.patient("Ada Held")
-    phone.sign_in(clinic.cookie(ada))
+    ada = clinic.signed_in(phone, "Ada Held")
     phone.open("/reactions/new")
     phone.answer_all_fine()
     other = phone.tab()
@@ -211,8 +205,7 @@ def test_a_phone_whose_clock_is_wrong_by_a_day_reports_the_right_time(clinic: Cl
 
 
 def test_a_restored_server_gets_back_what_it_had(clinic: Clinic, phone: Phone) -> None:
-    ada = clinic.patient("Ada Backup")
-    phone.sign_in(clinic.cookie(ada))
+    ada = clinic.signed_in(phone, "Ada Backup")
     backup = clinic.backup()
     phone.check_in()
     phone.arrives()
@@ -236,8 +229,7 @@ def report_breathing(phone: Phone) -> None:
 
 
 def test_a_sign_tapped_by_mistake_is_marked_and_asked_anew(clinic: Clinic, phone: Phone) -> None:
-    ada = clinic.patient("Ada Slip")
-    phone.sign_in(clinic.cookie(ada))
+    ada = clinic.signed_in(phone, "Ada Slip")
     report_breathing(phone)
     phone.click("[data-mistake]")
     phone.wait_for("!document.querySelector('form[data-check-in]').hidden")
@@ -254,8 +246,7 @@ def test_a_sign_tapped_by_mistake_is_marked_and_asked_anew(clinic: Clinic, phone
 
 
 def test_who_has_seen_an_entry_stands_on_the_phone_also_without_a_network(clinic: Clinic, phone: Phone) -> None:
-    ada = clinic.patient("Ada Seen")
-    phone.sign_in(clinic.cookie(ada))
+    ada = clinic.signed_in(phone, "Ada Seen")
     report_breathing(phone)
     north = clinic.cast.north
     with clinic.rt.db.transaction(north) as db:
@@ -263,7 +254,7 @@ def test_who_has_seen_an_entry_stands_on_the_phone_also_without_a_network(clinic
         assert case is not None
         escalation.note_seen(db, case, person_id=clinic.cast.iris, now=utc_now())
     phone.open("/")
-    phone.wait_for(f"({KEPT}).then(kept => kept.some(one => one.seenAt))")
+    phone.wait_for(f"({ENTRIES}).then(kept => kept.some(one => one.seenAt))")
     clinic.line.is_down = True
     phone.open("/")
     phone.sees("Seen by Iris")

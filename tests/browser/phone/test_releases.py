@@ -7,8 +7,8 @@ from urllib.request import urlopen
 import pytest
 
 from tests.browser.clinic import Clinic
-from tests.browser.phone.test_offline import CACHED, signed_in
 from tests.browser.phones import Phone
+from tests.browser.store import CACHED
 
 pytestmark = pytest.mark.browser
 # Style sheet and script of the page that is open.
@@ -26,7 +26,7 @@ KEPT_FILES = """(async () => {
 
 def test_a_page_of_the_release_before_keeps_its_own_files_and_older_ones_go(clinic: Clinic, phone: Phone) -> None:
     clinic.line.release = "first"
-    signed_in(clinic, phone, "Ada Release")
+    clinic.signed_in(phone, "Ada Release")
     form = half_filled_form(phone)
     first = form.js(FILES)
     take_over(phone, clinic, "second")
@@ -42,7 +42,7 @@ def test_a_page_of_the_release_before_keeps_its_own_files_and_older_ones_go(clin
 
 def test_a_release_that_only_waited_does_not_drive_out_the_one_in_use(clinic: Clinic, phone: Phone) -> None:
     clinic.line.release = "first"
-    signed_in(clinic, phone, "Ada Patience")
+    clinic.signed_in(phone, "Ada Patience")
     form = half_filled_form(phone)
     first = form.js(FILES)
     fetch_release(phone, clinic, "second")
@@ -53,7 +53,7 @@ def test_a_release_that_only_waited_does_not_drive_out_the_one_in_use(clinic: Cl
 
 def test_a_worker_that_changed_without_its_files_keeps_the_release_before(clinic: Clinic, phone: Phone) -> None:
     clinic.line.release = "first"
-    signed_in(clinic, phone, "Ada Again")
+    clinic.signed_in(phone, "Ada Again")
     form = half_filled_form(phone)
     first = form.js(FILES)
     take_over(phone, clinic, "second")
@@ -64,7 +64,7 @@ def test_a_worker_that_changed_without_its_files_keeps_the_release_before(clinic
 
 def test_what_is_kept_of_releases_is_the_same_for_everybody(clinic: Clinic, phone: Phone) -> None:
     clinic.line.release = "first"
-    signed_in(clinic, phone, "Ada Private")
+    clinic.signed_in(phone, "Ada Private")
     phone.check_in()
     phone.arrives()
     phone.open("/sessions")

@@ -11,7 +11,6 @@ import pytest
 from companion.web.assets import manifest
 from tests.browser.clinic import Clinic
 from tests.browser.phone.test_queue import (  # noqa: F401 - collected here too, with the phone of this file
-    NOT_SENT,
     test_a_restored_server_gets_back_what_it_had,
     test_a_server_that_dies_after_its_commit_keeps_one_entry,
     test_a_server_that_dies_before_its_commit_gets_the_entry_later,
@@ -23,7 +22,7 @@ from tests.browser.phone.test_queue import (  # noqa: F401 - collected here too,
     test_two_tabs_and_a_double_click_send_each_entry_once,
     test_without_a_network_the_entry_waits_and_is_sent_once,
 )
-from tests.browser.phones import Phone
+from tests.browser.phones import NOT_SENT, Phone
 from tests.browser.webkit import WebKit, missing
 
 pytestmark = [pytest.mark.browser, pytest.mark.long]
@@ -46,8 +45,7 @@ def phone(at_rest: Clinic) -> Iterator[Phone]:
 
 
 def test_a_page_that_is_left_in_the_middle_of_its_reads_holds_up_no_entry(clinic: Clinic, phone: Phone) -> None:
-    ada = clinic.patient("Ada Hurry")
-    phone.sign_in(clinic.cookie(ada))
+    ada = clinic.signed_in(phone, "Ada Hurry")
     for count in range(1, 6):
         phone.js(HURRY)
         phone.wait_for("location.pathname === '/call' && document.readyState === 'complete'")
