@@ -40,11 +40,11 @@ lint: $(VENV)/tests.stamp ## Style, types and floors
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
-quick: lint ## Lint, types, floors and the tests without browsers and whole processes
-	$(BIN)/python -m pytest -n 3 --dist worksteal -m "not browser and not processes and not long"
+quick: lint ## Lint, types, floors and the tests without browsers and slow ones
+	$(BIN)/python -m pytest -n 3 --dist worksteal -m "not browser and not slow and not long"
 
 test: quick browsers ## Everything that must hold before a change is taken in
-	$(BIN)/python -m pytest -m "(browser or processes) and not long"
+	$(BIN)/python -m pytest -m "(browser or slow) and not long"
 
 long: faults webkit ## What takes long: kill runs on both databases, and tests that wait for real time
 	$(BIN)/python -m pytest -rs -m "long"

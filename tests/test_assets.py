@@ -12,7 +12,7 @@ DIST = ROOT / "static" / "dist"
 needs_node = pytest.mark.skipif(shutil.which("npm") is None, reason="rebuilding needs Node, which running does not")
 
 
-@pytest.mark.processes
+@pytest.mark.slow
 @needs_node
 def test_the_committed_build_is_what_the_sources_give(tmp_path: Path) -> None:
     copy = tmp_path / "static"

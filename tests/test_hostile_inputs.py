@@ -325,6 +325,7 @@ def filled(value: Any, cast: Cast) -> Any:
     return value
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("table", TABLES, ids=lambda table: table.__name__)
 def test_what_is_sent_is_refused_or_taken_and_breaks_nothing(
     app: Flask, rt: Runtime, cast: Cast, table: Callable[[], Iterator[Row]]

@@ -42,7 +42,7 @@ print("stopped" if stop.wait(10) else "waits")
 """
 
 
-@pytest.mark.processes
+@pytest.mark.slow
 @pytest.mark.parametrize(("fault", "copies"), [("hang", 1), ("lose_answer", 2)])
 def test_a_worker_killed_between_claim_and_settle_loses_nothing(
     rt: Runtime, cast: Cast, clock: Clock, fault: Literal["hang", "lose_answer"], copies: int

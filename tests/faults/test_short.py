@@ -7,7 +7,7 @@ from companion.crash import POINTS
 from companion.runtime import Runtime
 from tests.faults.harness import run
 
-pytestmark = pytest.mark.processes
+pytestmark = pytest.mark.slow
 
 
 def test_web_and_worker_are_killed_and_nothing_is_lost(rt: Runtime) -> None:
