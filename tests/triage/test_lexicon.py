@@ -2,7 +2,7 @@
 
 The sentences were written without sight of the lexicon: in `sentences` 20 paraphrases and 10 near misses for every
 emergency and urgent sign and language, in `second` to `sixteenth` half as many again each, written when those
-before were passed. The lexicon was tuned on all of them but the last, which it passed unseen, so they keep what works.
+before were passed. The lexicon was tuned on all of them but `fourteenth`, which it passed unseen: they keep what works.
 """
 
 import tomllib
