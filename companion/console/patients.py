@@ -19,8 +19,7 @@ from companion.console.queue import surroundings
 from companion.course import actions as course_actions
 from companion.course import queries as courses
 from companion.course import words
-from companion.course.forms import CourseForm, parse_course
-from companion.course.models import Course
+from companion.course.forms import parse_course, plan_of
 from companion.errors import Invalid
 from companion.escalation import actions as escalation
 from companion.escalation import queries as cases
@@ -82,7 +81,7 @@ def add_course(patient_id: UUID) -> Response:
         accounts.patient(db, actor.clinic_id, patient_id)
         begun = {visit.course_id for visit in schedule.visits_of(db, actor.clinic_id, patient_id)}
         own = courses.courses_of(db, actor.clinic_id, patient_id)
-        if not any(_plan_of(one) == form and one.id not in begun for one in own):
+        if not any(plan_of(one) == form and one.id not in begun for one in own):
             course_actions.create_course(
                 db, clinic_id=actor.clinic_id, patient_id=patient_id, form=form, now=now, actor_id=actor.id
             )
@@ -152,17 +151,6 @@ def set_numbers(patient_id: UUID) -> Response:
             db, clinic_id=actor.clinic_id, actor_id=actor.id, verb="patient.numbers", about=about, now=now
         )
     return redirect(url_for("patients.show", patient_id=patient_id, done="numbers"), code=303)
-
-
-def _plan_of(course: Course) -> CourseForm:
-    return CourseForm(
-        indication=course.indication,
-        areas=tuple(course.areas),
-        agents=tuple(course.agents),
-        technique=course.technique,
-        planned_visits=course.planned_visits,
-        interval_days=course.interval_days,
-    )
 
 
 def _list(actor: Actor, named: str) -> str:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from flask_babel import gettext
 
 from companion.course import rules
+from companion.course.models import Course
 from companion.errors import Invalid
 from companion.triage.observation import AREAS
 
@@ -36,6 +37,18 @@ def parse_course(fields: dict[str, list[str]]) -> CourseForm:
     if faults:
         raise Invalid(faults)
     return form
+
+
+def plan_of(course: Course) -> CourseForm:
+    """The plan of a course, as the form gave it."""
+    return CourseForm(
+        indication=course.indication,
+        areas=tuple(course.areas),
+        agents=tuple(course.agents),
+        technique=course.technique,
+        planned_visits=course.planned_visits,
+        interval_days=course.interval_days,
+    )
 
 
 def _one(name: str, fields: dict[str, list[str]], known: Sequence[str], faults: dict[str, str]) -> str:
