@@ -155,13 +155,11 @@ class Transport:
         self._loop = asyncio.new_event_loop()
         self._session: aiohttp.ClientSession | None = None
 
-    def send_many(self, pushes: Sequence[Push]) -> list[Result]:
-        """One result for each push, in order; never raises for a single bad one."""
-        found = {place: result for part in self.send_in_parts(pushes) for place, result in part.items()}
-        return [found[place] for place in range(len(pushes))]
-
     def send_in_parts(self, pushes: Sequence[Push]) -> Generator[dict[int, Result], None, None]:
-        """Results by the place of their push, as they come: who answers soon waits for nobody that hangs."""
+        """Results by the place of their push, as they come: who answers soon waits for nobody that hangs.
+
+        One for each push; never raises for a single bad one.
+        """
         session = self._loop.run_until_complete(self._opened())
         places = {self._loop.create_task(self._send(push, session)): place for place, push in enumerate(pushes)}
         waiting = set(places)

@@ -24,6 +24,7 @@ from companion.runtime import Runtime
 from companion.wiring import build_runtime
 from tests.browser.firefox import Firefox
 from tests.browser.installation import Installation, prepared, running
+from tests.outbox.test_delivery import send_all
 from tests.push_messages import MAX_BODY_BYTES
 from tests.push_service import PushService
 
@@ -67,7 +68,7 @@ def send(installation: Runtime) -> Iterator[Send]:
     """Sends from a thread of its own, as the worker does: in this one a browser's event loop may run."""
     with ThreadPoolExecutor(1) as thread:
         made = thread.submit(Transport, installation.config, installation.secrets, utc_now).result()
-        yield lambda pushes: thread.submit(made.send_many, pushes).result()
+        yield lambda pushes: thread.submit(send_all, made, pushes).result()
         thread.submit(made.close).result()
 
 

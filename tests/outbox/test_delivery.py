@@ -59,6 +59,12 @@ def enqueue(
         )
 
 
+def send_all(transport: Transport, pushes: Sequence[Push]) -> list[Result]:
+    """The results in the order of their pushes."""
+    found = {place: result for part in transport.send_in_parts(pushes) for place, result in part.items()}
+    return [found[place] for place in range(len(pushes))]
+
+
 def state_of(db: Database, message_id: UUID | None) -> str:
     with db.reading(EVERY_CLINIC) as session:
         return session.scalars(select(Message.state).where(Message.id == message_id)).one()

@@ -18,7 +18,7 @@ from companion.push.models import Subscription
 from companion.push.transport import Push, Result, Transport
 from companion.runtime import Runtime
 from tests.conftest import Clock
-from tests.outbox.test_delivery import enqueue, state_of, subscribe
+from tests.outbox.test_delivery import enqueue, send_all, state_of, subscribe
 from tests.people import Cast
 from tests.push_service import Device, PushService
 
@@ -97,7 +97,7 @@ def test_a_name_that_cannot_be_resolved_is_tried_again(rt: Runtime) -> None:
     transport = Transport(config, rt.secrets, rt.clock)
     with PushService.running() as service:
         device = service.device()
-    (result,) = transport.send_many([push_to(rt, device, endpoint="https://push.invalid/x")])
+    (result,) = send_all(transport, [push_to(rt, device, endpoint="https://push.invalid/x")])
     transport.close()
     assert (result.outcome, result.status_code) == ("retry", None)
 
@@ -151,5 +151,5 @@ def test_a_batch_that_is_given_up_leaves_no_push_on_its_way(rt: Runtime, push_se
     parts = transport.send_in_parts(pushes)
     assert [(place, result.outcome) for place, result in next(parts).items()] == [(1, "accepted")]
     parts.close()
-    assert [result.outcome for result in transport.send_many(pushes[1:])] == ["accepted"]
+    assert [result.outcome for result in send_all(transport, pushes[1:])] == ["accepted"]
     transport.close()

@@ -14,7 +14,7 @@ from companion.ids import new_id
 from companion.outbox import jobs
 from companion.push.transport import PAYLOAD_BYTES, Push, Transport
 from companion.runtime import Runtime
-from tests.outbox.test_delivery import enqueue, state_of, subscribe
+from tests.outbox.test_delivery import enqueue, send_all, state_of, subscribe
 from tests.people import Cast
 from tests.push_service import PushService
 from tests.signed_in import browser
@@ -115,4 +115,4 @@ def test_a_text_that_is_too_long_is_our_fault_and_keeps_the_device(
         ttl_seconds=60,
         is_urgent=False,
     )
-    assert [one.outcome for one in transport.send_many([push])] == ["refused"]
+    assert [one.outcome for one in send_all(transport, [push])] == ["refused"]
