@@ -8,8 +8,9 @@ GLUED_FROM = 4  # letters of the word after a "j" or "l" that lost its apostroph
 MENDED_FROM = 6  # letters: a slip in a shorter word makes another word too often
 DROPPED_FROM = 7  # letters of a word that may have lost a consonant
 SWAPPED_FROM = 4  # letters of a word whose inner letters changed places ("hadns", "chset")
+MENDED_TO = 30  # letters: no word is as long, and the rules' time grows with the square of it
 _ELIDED = re.compile(r"\b(l|d|j|m|t|s|n|c|qu|jusqu|lorsqu|puisqu)['’`´]", re.IGNORECASE)
-_POSSESSED = re.compile(r"([a-z]+)['’`´]s(?![a-z])")
+_POSSESSED = re.compile(r"(?<![a-z])([a-z]+)['’`´]s(?![a-z])")
 _CONTRACTED = frozenset(  # read as one word with its "is": "its"
     [
         *("it", "he", "she", "that", "there", "this", "what", "who", "where", "here", "how", "let", "when", "one"),
@@ -71,6 +72,8 @@ class Speller:
         """The word or words meant: ["breathing"] for "brething", ["cant", "breathe"] for "cantbreathe"."""
         if word in self._listed:
             return self._listed[word]
+        if len(word) > MENDED_TO:
+            return [word]
         if meant := self._ending(word):
             return meant
         if self._is_right(word) or not word.isalpha():
