@@ -29,6 +29,7 @@ from companion.triage.bounded import LIMIT_SECONDS, Unjudged, within
 from companion.triage.engine import assess, silence
 from companion.triage.observation import Context, Disposition, Reason
 from companion.triage.protocol import Protocol
+from companion.triage.treated import still_swelling
 from companion.turns import one_at_a_time
 
 log = logging.getLogger(__name__)
@@ -194,7 +195,9 @@ def _assess(
             open_case=Disposition.of(case.level) if case else None,
             expected={key: level.grade for key, level in expected.items()},
         )
-        entered = rules.observation_of(entry.form.model_dump(), noted_at=entry.noted_at, received_at=now)
+        treated = still_swelling(took_place, entry.noted_at, protocol)
+        body = entry.form.model_dump()
+        entered = rules.observation_of(body, noted_at=entry.noted_at, received_at=now, treated=treated)
         return assess(entered, queries.observations(past), context, protocol)
 
     try:

@@ -10,12 +10,14 @@ from sqlalchemy.orm import Session
 from companion.db import EVERY_CLINIC
 from companion.protocols import queries as protocols
 from companion.reactions import actions, queries, rules
+from companion.reactions.models import Reaction
 from companion.reactions.rules import Replay
 from companion.runtime import Runtime
 from companion.schedule import queries as schedule
 from companion.triage.engine import assess
-from companion.triage.observation import Context, Disposition
+from companion.triage.observation import Context, Disposition, Observation
 from companion.triage.protocol import Protocol
+from companion.triage.treated import still_swelling
 
 _BATCH = 200
 _ALERT = Disposition.CLINIC_SAME_DAY
@@ -84,12 +86,18 @@ def _judged_twice(
     visits = schedule.past_visits_of_many(db, clinic_id, patient_ids, now)
     levels = queries.expected_levels_of(db, clinic_id, patient_ids)
     pairs = list[tuple[Disposition, Disposition]]()
-    for patient_id, history in queries.observations_of(db, clinic_id, patient_ids).items():
+    for patient_id, rows in queries.reactions_of(db, clinic_id, patient_ids).items():
         sessions, expected = rules.as_visits(visits.get(patient_id, [])), levels.get(patient_id, [])
-        for one in history:
-            if one.noted_at >= since:
-                on = rules.levels_at(expected, sessions, one.noted_at) if expected else {}
+        history = queries.observations(rows)
+        for row in rows:
+            if row.noted_at >= since:
+                on = rules.levels_at(expected, sessions, row.noted_at) if expected else {}
                 context = Context(sessions, expected={key: level.grade for key, level in on.items()})
-                before, after = (assess(one, history, context, by).disposition for by in (own, other))
+                before, after = (_level(row, history, context, by) for by in (own, other))
                 pairs.append((before, after))
     return pairs
+
+
+def _level(row: Reaction, history: Sequence[Observation], context: Context, protocol: Protocol) -> Disposition:
+    treated = still_swelling(context.visits, row.noted_at, protocol)
+    return assess(queries.observation(row, treated), history, context, protocol).disposition

@@ -134,20 +134,21 @@ def expected_levels_of(db: Session, clinic_id: UUID, patient_ids: Collection[UUI
 
 def observations(rows: Sequence[Reaction]) -> list[Observation]:
     """Entries as triage compares with them: their words unread."""
-    return [_observation(row, is_judged=False) for row in rows]
+    return [observation(row, None) for row in rows]
 
 
-def observations_of(db: Session, clinic_id: UUID, patient_ids: Collection[UUID]) -> dict[UUID, list[Observation]]:
-    """Every entry of these patients, as triage sees them, in order of time."""
+def observation(row: Reaction, treated: frozenset[str] | None) -> Observation:
+    """An entry as triage sees it; its words are read where the areas that may still swell are given."""
+    return rules.observation_of(row.body, noted_at=row.noted_at, received_at=row.received_at, treated=treated)
+
+
+def reactions_of(db: Session, clinic_id: UUID, patient_ids: Collection[UUID]) -> dict[UUID, list[Reaction]]:
+    """Every entry of these patients, by patient, in order of time."""
     mine = (Reaction.clinic_id == clinic_id, Reaction.patient_id.in_(patient_ids))
-    found: dict[UUID, list[Observation]] = {}
+    found: dict[UUID, list[Reaction]] = {}
     for row in db.scalars(select(Reaction).where(*mine).order_by(Reaction.noted_at)):
-        found.setdefault(row.patient_id, []).append(_observation(row, is_judged=True))
+        found.setdefault(row.patient_id, []).append(row)
     return found
-
-
-def _observation(row: Reaction, *, is_judged: bool) -> Observation:
-    return rules.observation_of(row.body, noted_at=row.noted_at, received_at=row.received_at, is_judged=is_judged)
 
 
 def of_subjects(db: Session, clinic_id: UUID, patient_id: UUID, ids: Collection[UUID]) -> list[Graded]:

@@ -19,14 +19,15 @@ LEVEL_DAYS = 14
 
 
 def observation_of(
-    body: Mapping[str, Any], *, noted_at: datetime, received_at: datetime, is_judged: bool = True
+    body: Mapping[str, Any], *, noted_at: datetime, received_at: datetime, treated: frozenset[str] | None
 ) -> Observation:
     """A kept entry (its `body` as the phone sent it) as triage sees it.
 
-    Words are read in an entry that is judged only: of earlier ones triage compares grades and sizes.
+    `treated` are the areas that may still swell, for reading the words of an entry that is judged. None leaves the
+    words unread: of earlier entries triage compares grades and sizes.
     """
     ticked = frozenset(body["warnings"]["signs"])
-    said = told(body["words"], ticked=ticked, areas=frozenset(body["areas"])) if is_judged else {}
+    said = {} if treated is None else told(body["words"], ticked=ticked, areas=treated)
     return Observation(
         noted_at=noted_at,
         received_at=received_at,

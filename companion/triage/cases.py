@@ -10,6 +10,7 @@ from companion.triage.engine import assess, silence
 from companion.triage.lexicon import told
 from companion.triage.observation import SYMPTOMS, AreaReport, Context, Disposition, Observation, Reason, Visit
 from companion.triage.protocol import Protocol
+from companion.triage.treated import still_swelling
 
 _START = datetime(2000, 1, 1, tzinfo=UTC)
 
@@ -42,7 +43,7 @@ def _run(case: dict[str, Any], protocol: Protocol) -> Iterator[dict[str, Any]]:
     worst, history = Disposition.SELF_CARE, list[Observation]()
     for index, log in enumerate(logs):
         try:
-            observation = _observation(log, visits)
+            observation = _observation(log, visits, protocol)
         except (KeyError, TypeError, ValueError) as error:
             raise CaseError(f"case {name}, log {index}: {error}") from None
         is_open = worst >= Disposition.CLINIC_SAME_DAY
@@ -72,16 +73,17 @@ def _visit(visit: dict[str, Any], index: int) -> Visit:
     return Visit(at=start, areas=frozenset(visit["areas"]), agents=agents - known_extras)
 
 
-def _observation(log: dict[str, Any], visits: dict[str, Visit]) -> Observation:
+def _observation(log: dict[str, Any], visits: dict[str, Visit], protocol: Protocol) -> Observation:
     noted_at = visits[log["session_id"]].at + timedelta(hours=_number(log["hours_since_session"], "hours"))
-    temperature = log.get("temperature_c")
+    temperature, ticked = log.get("temperature_c"), frozenset(log["warning_signs"])
+    treated = still_swelling(visits.values(), noted_at, protocol)
     return Observation(
         noted_at=noted_at,
         areas={area: _area(report) for area, report in log["areas"].items()},
         temperature_c=None if temperature is None else _number(temperature, "temperature_c"),
-        warning_signs=frozenset(log["warning_signs"]),
+        warning_signs=ticked,
         warnings_answered=log["warnings_answered"] is True,
-        said=told(log.get("free_text") or "", ticked=frozenset(log["warning_signs"]), areas=frozenset(log["areas"])),
+        said=told(log.get("free_text") or "", ticked=ticked, areas=treated),
     )
 
 

@@ -430,3 +430,13 @@ def test_the_form_without_a_script_takes_the_line(rt: Runtime, ada: Browser) -> 
     assert ada.post("/reactions", data=given).status_code == 303
     with rt.db.reading(EVERY_CLINIC) as db:
         assert db.scalars(select(Reaction)).one().body["areas"]["face"]["past_line"] is True
+
+
+@pytest.mark.parametrize(("days", "level"), [(1, "self_care"), (30, "clinic_urgent_1h")])
+def test_swollen_lips_in_words_are_explained_by_a_session_of_the_face_for_as_long_as_it_swells(
+    ada: Browser, clock: Clock, days: int, level: str
+) -> None:
+    clock.now += timedelta(days=days)
+    at, nothing = clock.now.isoformat(), {"face": {**dict.fromkeys(SYMPTOMS, 0), "patch_cm": None}}
+    told = entry(areas=nothing, noted_at=at, sent_at=at, words="my lips are swollen since this morning")
+    assert put(ada, told).json["disposition"] == level
