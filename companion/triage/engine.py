@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from operator import attrgetter
 
 from companion.triage import trends
 from companion.triage.observation import AreaReport, Assessment, Context, Disposition, Observation, Reason, Visit
@@ -34,7 +35,7 @@ def assess(
     patient noted it; where that time cannot be right, also at the time it was received, and the higher stands. Never
     raises on a value in range; what it cannot judge it names in `unjudged`.
     """
-    past = sorted((one for one in history if one.noted_at < observation.noted_at), key=lambda one: one.noted_at)
+    past = sorted((one for one in history if one.noted_at < observation.noted_at), key=attrgetter("noted_at"))
     times, doubts = _times(observation, context)
     reasons = {reason for at in times for reason in _fired(_Moment(observation, past, context, protocol, at))}
     if context.open_case is not None:
@@ -125,29 +126,38 @@ def _combination(rule: Combination, moment: _Moment) -> Iterator[Reason]:
         return
     if rule.temperature and not _has_temperature(rule, observation, moment.protocol):
         return
+    value = _value(rule, observation)
     if not (rule.areas or rule.symptom):
-        visit = _latest(moment.context.visits, None, moment.at)
-        if visit is None or _hours(visit, moment.at) <= rule.until:
-            yield _combined(rule, None, _value(rule, observation), _hours(visit, moment.at) if visit else None)
+        yield from _within_reach(rule, None, value, moment)
         return
     for area, report in observation.areas.items():
-        if rule.areas and area not in rule.areas:
-            continue
         grade = report.grades.get(rule.symptom, 0)
-        if rule.symptom and grade < rule.at_least:
-            continue
-        visit = _latest(moment.context.visits, area, moment.at)
-        hours = _hours(visit, moment.at) if visit else None
-        # Where the session is not known, its agents and its time cannot rule anything out.
-        if visit and hours is not None and (hours > rule.until or (rule.agents and not rule.agents & visit.agents)):
-            continue
-        if visit or not rule.agents:
-            yield _combined(rule, area, grade if rule.symptom else _value(rule, observation), hours)
+        if (not rule.areas or area in rule.areas) and (not rule.symptom or grade >= rule.at_least):
+            yield from _within_reach(rule, area, grade if rule.symptom else value, moment)
+
+
+def _within_reach(rule: Combination, area: str | None, value: float | str, moment: _Moment) -> Iterator[Reason]:
+    """The combination, unless its agents or its time rule out every session of the area, not only the latest.
+
+    Where no session of the area is known its time rules nothing out, and agents count in the rule's other areas.
+    """
+    visits, at = moment.context.visits, moment.at
+    sessions = _sessions(visits, area, at)
+    if not sessions and not rule.agents:
+        yield _combined(rule, area, value, None)
+    elif not sessions:
+        sessions = _sessions((visit for visit in visits if not rule.areas or rule.areas & visit.areas), None, at)
+    for session in sessions:
+        hours = _hours(session, at)
+        if hours <= rule.until and (not rule.agents or rule.agents & session.agents):
+            yield _combined(rule, area, value, hours)
+            return
 
 
 def _area(area: str, report: AreaReport, moment: _Moment) -> Iterator[Reason]:
     protocol = moment.protocol
-    visit = _latest(moment.context.visits, area, moment.at)
+    sessions = _sessions(moment.context.visits, area, moment.at)
+    visit = sessions[0] if sessions else None
     if report.past_line and (visit is None or _hours(visit, moment.at) > protocol.rules["past_line"].limit):
         hours = _hours(visit, moment.at) if visit else None
         yield replace(_rule(protocol, "past_line", value="yes", area=area), limit=None, hours=hours)
@@ -166,20 +176,18 @@ def _area(area: str, report: AreaReport, moment: _Moment) -> Iterator[Reason]:
         if grade >= _WORST or hours > windows[name].hours[grade - 1]:
             if grade > moment.context.expected.get((area, name), 0):
                 yield _outside(symptom, windows[name], protocol)
-            yield from _late_after_earlier_visit(symptom, visit, moment)
+            yield from _late_after_earlier(symptom, sessions[1:], moment)
         yield from trends.of_symptom(symptom, visit, protocol)
     if report.redness_cm is not None or report.swelling_cm is not None:
         yield from trends.of_patch(area, report, visit=visit, hours=hours, history=moment.history, protocol=protocol)
 
 
-def _late_after_earlier_visit(symptom: Symptom, visit: Visit, moment: _Moment) -> Iterator[Reason]:
+def _late_after_earlier(symptom: Symptom, earlier: Iterable[Visit], moment: _Moment) -> Iterator[Reason]:
     """What the latest session does not explain may be a late onset of an earlier one of the same area."""
     trend = moment.protocol.trends["late_onset"]
-    for earlier in moment.context.visits:
-        if earlier.at >= visit.at or symptom.area not in earlier.areas:
-            continue
-        group = moment.protocol.group_of(earlier.agents) or _STRICTEST
-        seen = replace(symptom, hours=_hours(earlier, moment.at), group=group)
+    for visit in earlier:
+        group = moment.protocol.group_of(visit.agents) or _STRICTEST
+        seen = replace(symptom, hours=_hours(visit, moment.at), group=group)
         if trends.is_late_onset(seen, trend):
             yield trends.of_trend(trend, seen)
 
@@ -229,11 +237,22 @@ def _unjudged(observation: Observation, context: Context, protocol: Protocol, at
 
 
 def _latest(visits: Iterable[Visit], area: str | None, at: datetime) -> Visit | None:
-    found: Visit | None = None
+    found = _sessions(visits, area, at)
+    return found[0] if found else None
+
+
+def _sessions(visits: Iterable[Visit], area: str | None, at: datetime) -> list[Visit]:
+    """The sessions of an area (None: of any) until then, the latest first; what began at one instant is one session."""
+    found = [visit for visit in visits if visit.at <= at and (area is None or area in visit.areas)]
+    return _one_an_instant(found) if len(found) > 1 else found
+
+
+def _one_an_instant(visits: Iterable[Visit]) -> list[Visit]:
+    found: dict[datetime, Visit] = {}
     for visit in visits:
-        if visit.at <= at and (area is None or area in visit.areas) and (found is None or visit.at > found.at):
-            found = visit
-    return found
+        same = found.get(visit.at, visit)
+        found[visit.at] = replace(visit, areas=same.areas | visit.areas, agents=same.agents | visit.agents)
+    return [found[at] for at in sorted(found, reverse=True)]
 
 
 def _hours(visit: Visit, at: datetime) -> float:
