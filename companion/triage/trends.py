@@ -8,6 +8,7 @@ from companion.triage.observation import AreaReport, Observation, Reason, Visit
 from companion.triage.protocol import Protocol, Trend
 
 _SECONDS = 3600.0
+_DECIMALS = 1  # a patch is measured to the millimetre; 4.1 - 2.1 as binary fractions falls short of 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,12 +73,16 @@ def _patch_trends(
     if name == "redness_cm":
         if hours > large.after and size > large.limit:
             yield large
-        if hours > growing.after and earlier and size - earlier[0][0] >= growing.limit:
+        if hours > growing.after and earlier and _growth(earlier[0][0], size) >= growing.limit:
             yield growing
     if hours > rises.after and len(earlier) >= 2:
         (first, _), (second, second_hours) = earlier[-2:]
-        if first < second < size and second_hours > rises.after and size - first >= rises.limit:
+        if first < second < size and second_hours > rises.after and _growth(first, size) >= rises.limit:
             yield rises
+
+
+def _growth(first: float, size: float) -> float:
+    return round(size - first, _DECIMALS)
 
 
 def before(area: str, symptom: str, history: Sequence[Observation]) -> tuple[int, datetime] | None:

@@ -217,6 +217,26 @@ def test_a_patch_of_more_than_five_cm_counts_after_two_days() -> None:
     assert judge(48, {"redness": 1}, size=5.1).disposition is Disposition.SELF_CARE
 
 
+@pytest.mark.parametrize("first", [0.3, 2.1, 2.2, 7.7, 15.9])
+def test_a_patch_that_has_grown_by_just_two_cm_counts_whatever_the_fractions_say(first: float) -> None:
+    def grown_by(millimetres: int) -> set[str]:
+        size = round(10 * first + millimetres) / 10
+        return rules_of(then(log(50, patch=first), log(70, patch=size)).judge(PROTOCOL))
+
+    assert "growing_patch" in grown_by(20)
+    assert "growing_patch" not in grown_by(19)
+
+
+@pytest.mark.parametrize("first", [0.8, 1.1, 3.6, 15.4])
+def test_two_rises_of_just_one_and_a_half_cm_count_whatever_the_fractions_say(first: float) -> None:
+    def risen_by(millimetres: int) -> set[str]:
+        sizes = [round(10 * first + more) / 10 for more in (0, 5, millimetres)]
+        return rules_of(then(*(log(50 + 20 * n, patch=size) for n, size in enumerate(sizes))).judge(PROTOCOL))
+
+    assert "two_rises" in risen_by(15)
+    assert "two_rises" not in risen_by(14)
+
+
 def test_a_line_that_was_passed_counts_also_where_no_session_is_known_and_one_that_holds_never_does() -> None:
     unknown = then(log(5, redness=1, line=True), visits=()).judge(PROTOCOL)
     assert unknown.disposition is Disposition.CLINIC_SAME_DAY
