@@ -1,13 +1,15 @@
 """The engine: every rule fires where it should, and stays silent just short of it."""
 
 from dataclasses import replace
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from random import Random
+from zoneinfo import ZoneInfo
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from companion.schedule.rules import is_late_check, plan_for
 from companion.triage.engine import assess, silence
 from companion.triage.observation import SYMPTOMS, AreaReport, Assessment, Context, Disposition, Observation, Visit
 from companion.triage.reader import load_shipped_protocol
@@ -132,11 +134,21 @@ def test_what_the_latest_session_does_not_explain_may_be_late_after_an_earlier_o
     assert (hours["late_onset"], hours["window_light_swelling"]) == (580, 80)
 
 
-def test_late_onset_ends_after_24_weeks_and_spares_lipolytic_agents() -> None:
-    week = 7 * 24
-    assert "late_onset" in rules_of(at(24 * week, redness=2).judge(PROTOCOL))
-    assert "late_onset" not in rules_of(at(24 * week + 1, redness=2).judge(PROTOCOL))
+def test_late_onset_ends_a_week_after_the_last_late_check_and_spares_lipolytic_agents() -> None:
+    assert "late_onset" in rules_of(at(24 * 176, redness=2).judge(PROTOCOL))
+    assert "late_onset" not in rules_of(at(24 * 176 + 1, redness=2).judge(PROTOCOL))
     assert "late_onset" not in rules_of(at(200, redness=2, agents=("deoxycholate",)).judge(PROTOCOL))
+
+
+@pytest.mark.parametrize("zone", ["Europe/London", "America/St_Johns", "Australia/Lord_Howe"])
+@pytest.mark.parametrize("month", range(1, 13))
+@pytest.mark.parametrize("hour", [0, 9, 23])
+def test_the_last_late_check_is_judged_by_late_onset_to_its_end(zone: str, month: int, hour: int) -> None:
+    visit = datetime(2026, month, 28, hour, tzinfo=ZoneInfo(zone)).astimezone(UTC)
+    checks = [item for item in plan_for(state="done", starts_at=visit, zone=zone) if is_late_check(item.slot)]
+    ends = max(item.expires_at for item in checks)
+    found = at((ends - visit).total_seconds() / 3600, redness=2).judge(PROTOCOL)
+    assert found.disposition is Disposition.CLINIC_SAME_DAY
 
 
 def test_an_area_that_was_treated_earlier_keeps_its_own_clock() -> None:
