@@ -78,14 +78,15 @@ class Entry:
 def parse_entry(body: dict[str, Any], *, subject: str, now: datetime) -> Entry:
     """The entry in a JSON body. Invalid with a sentence for each field; OtherPerson if it is somebody else's.
 
-    The same entry sent again has the same hash: `sent_at` is no part of it.
+    Whose it is comes first: what is wrong in it is between the clinic and its own person. The same entry sent again has
+    the same hash: `sent_at` is no part of it.
     """
+    if isinstance(named := body.get("subject"), str) and named != subject:
+        raise OtherPerson
     try:
         form = EntryForm.model_validate(body)
     except ValidationError as error:
         raise Invalid(dict(_sentences(error))) from None
-    if form.subject != subject:
-        raise OtherPerson
     if unknown := sorted(set(form.areas) - set(AREAS)):
         raise Invalid({f"areas.{area}": gettext("We do not know this area") for area in unknown})
     noted_at, sent_at = _instant("noted_at", form.noted_at), _instant("sent_at", form.sent_at)

@@ -55,6 +55,19 @@ def test_another_entry_under_the_same_id_opens_a_case(rt: Runtime, ada: Browser)
     assert count(rt, Escalation) == 1
 
 
-def test_an_entry_of_another_person_alarms_nobody(rt: Runtime, ada: Browser) -> None:
-    assert put(ada, entry(subject="subject-of-ben")).status_code == 403
+@pytest.mark.parametrize(
+    "changes",
+    [{}, {"feels": "maybe"}, {"areas": {"face": {"pain": 4}}}, {"noted_at": "2020-01-01T00:00:00Z"}, {"new": 1}],
+)
+def test_an_entry_of_another_person_waits_for_them_whatever_is_in_it(
+    rt: Runtime, ada: Browser, changes: dict[str, Any]
+) -> None:
+    answer = put(ada, entry(subject="subject-of-ben", **changes))
+    assert (answer.status_code, answer.json["error"]) == (403, "other_person")  # the phone keeps it for Ben
     assert count(rt, Escalation) == 0
+
+
+def test_an_entry_that_does_not_say_whose_it_is_counts_as_the_signed_in_person_s(rt: Runtime, ada: Browser) -> None:
+    for subject in (None, 7, ["subject-of-ben"]):
+        assert put(ada, entry(subject=subject)).status_code == 422
+    assert count(rt, Escalation) == 1
