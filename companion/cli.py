@@ -29,7 +29,8 @@ from companion.errors import CompanionError, Misconfigured
 from companion.protocols import actions as protocols
 from companion.reactions.jobs import replay
 from companion.runtime import Runtime
-from companion.triage.cases import CaseError, run_cases
+from companion.triage.case_file import CaseError
+from companion.triage.cases import run_cases
 from companion.triage.reader import ProtocolError, load, load_shipped_protocol
 from companion.wiring import build_runtime
 
