@@ -65,8 +65,9 @@ class Scope:
         )
 
     def plain(self, sayings: Iterable[Span]) -> Iterator[Span]:
-        """Everyday sayings without a likeness in them: "black, the shape of a bean" speaks of no beans."""
-        return (one for one in sayings if not self._says("likeness", one[0] + 1, one[1] - 1))
+        """Everyday sayings in one piece: "black, the shape of a bean" speaks of no beans, and "confused since my
+        appointment" of no appointment that was mixed up."""
+        return (one for one in sayings if not self._says("sunders", one[0] + 1, one[1] - 1))
 
     def _reach(self, match: Span) -> _Reach:
         begin, end = match

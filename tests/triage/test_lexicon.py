@@ -1,7 +1,7 @@
 """What patients write: found where it is said of oneself, now; silent where denied, past, feared or somebody else's.
 
 The sentences were written without sight of the lexicon: in `sentences` 20 paraphrases and 10 near misses for every
-emergency and urgent sign and language, in `second` to `sixteenth` half as many again each, written when those
+emergency and urgent sign and language, in `second` to `seventeenth` half as many again each, written when those
 before were passed. The lexicon was tuned on all of them but `fourteenth`, which it passed unseen: they keep what works.
 """
 
