@@ -76,7 +76,10 @@ class Escalation(ClinicScoped, Base):
 
 
 class EscalationEntry(ClinicScoped, Base):
-    """A patient's entry that belongs to a case, named by its id; the case knows nothing else of it."""
+    """A patient's entry that belongs to a case, named by its id; the case knows nothing else of it.
+
+    Phones mint the ids, so that another patient's entry may bear the same: only with the case's patient it names one.
+    """
 
     __tablename__ = "escalation_entries"
     __table_args__ = (

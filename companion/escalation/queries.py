@@ -98,8 +98,8 @@ def told_of(db: Session, clinic_id: UUID, case_ids: Collection[UUID]) -> set[UUI
     return set(db.scalars(rows))
 
 
-def cases_of_subjects(db: Session, clinic_id: UUID, subjects: Collection[UUID]) -> dict[UUID, Escalation]:
-    """The case that each of these entries belongs to, where it belongs to one."""
+def cases_of_own(db: Session, clinic_id: UUID, patient_id: UUID, subjects: Collection[UUID]) -> dict[UUID, Escalation]:
+    """The case that each of these entries of a patient belongs to, where it belongs to one."""
     rows = db.execute(
         select(EscalationEntry.subject_id, Escalation)
         .join(
@@ -107,6 +107,7 @@ def cases_of_subjects(db: Session, clinic_id: UUID, subjects: Collection[UUID]) 
             (Escalation.clinic_id == EscalationEntry.clinic_id) & (Escalation.id == EscalationEntry.escalation_id),
         )
         .where(EscalationEntry.clinic_id == clinic_id, EscalationEntry.subject_id.in_(subjects))
+        .where(Escalation.patient_id == patient_id)
     )
     return {row.subject_id: row.Escalation for row in rows}
 

@@ -9,9 +9,10 @@ from sqlalchemy.orm import Session
 
 from companion.clinic import queries as clinic
 from companion.clinic.rules import is_open
-from companion.escalation.models import Escalation, EscalationEntry, EscalationEvent
+from companion.escalation.models import Escalation, EscalationEvent
 from companion.figures.rules import Ended, Figures, Timed, figures
 from companion.policies.rules import ALERTING
+from companion.reactions import queries as reactions
 from companion.reactions.models import Assessment, Reaction
 
 _STAGE_OF = {"seen": "seen", "taken": "taken", "handed": "taken", "contacted": "contact"}
@@ -82,19 +83,9 @@ def _timed(db: Session, clinic_id: UUID, cases: Sequence[Escalation]) -> list[Ti
 
 def _ended(db: Session, clinic_id: UUID, cases: Sequence[Escalation]) -> list[Ended]:
     first: dict[UUID, str] = {}
-    rows = db.execute(
-        select(EscalationEntry.escalation_id, Assessment.reasons)
-        .join(
-            Assessment,
-            and_(
-                Assessment.clinic_id == EscalationEntry.clinic_id, Assessment.reaction_id == EscalationEntry.subject_id
-            ),
-        )
-        .where(EscalationEntry.clinic_id == clinic_id, EscalationEntry.escalation_id.in_([case.id for case in cases]))
-        .order_by(EscalationEntry.added_at)
-    )
-    for row in rows:
-        first.setdefault(row.escalation_id, row.reasons[0]["rule"])
+    for case_id, reasons in reactions.reasons_of_cases(db, clinic_id, [case.id for case in cases]):
+        if reasons:  # an entry that was as expected has none; its case is about the silence after it
+            first.setdefault(case_id, reasons[0]["rule"])
     return [
         Ended(first[case.id], case.outcome == "not_actionable" if case.state == "resolved" else None)
         for case in cases

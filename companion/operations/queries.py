@@ -13,7 +13,7 @@ from companion.accounts import queries as accounts
 from companion.clinic import queries as clinic
 from companion.clinic.rules import is_open
 from companion.coverage import queries as coverage
-from companion.escalation.models import Escalation, EscalationEntry, EscalationEvent
+from companion.escalation.models import Escalation, EscalationEvent
 from companion.figures import queries as figures
 from companion.ids import CANARY_CLINIC
 from companion.operations import rules
@@ -23,6 +23,7 @@ from companion.outbox.models import Attempt, DueMessage, LeasedMessage, Message
 from companion.policies.rules import LEVELS
 from companion.push import queries as push
 from companion.push.models import Subscription
+from companion.reactions import queries as reactions
 from companion.reactions.models import Assessment, Reaction
 from companion.runtime import Runtime
 
@@ -165,9 +166,7 @@ _ASSESSED = and_(
     Assessment.patient_id == Reaction.patient_id,
     Assessment.reaction_id == Reaction.id,
 )
-_IN_A_CASE = exists().where(
-    EscalationEntry.clinic_id == Assessment.clinic_id, EscalationEntry.subject_id == Assessment.reaction_id
-)
+_IN_A_CASE = exists().where(reactions.OF_CASE, reactions.ASSESSED_OF_SAME_PATIENT)
 _IS_DUE = exists().where(DueMessage.clinic_id == Message.clinic_id, DueMessage.message_id == Message.id)
 _IS_LEASED = exists().where(LeasedMessage.clinic_id == Message.clinic_id, LeasedMessage.message_id == Message.id)
 _WAS_TRIED = exists().where(Attempt.clinic_id == Message.clinic_id, Attempt.message_id == Message.id)

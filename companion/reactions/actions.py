@@ -83,7 +83,7 @@ def alarm_refused(db: Session, patient: tuple[UUID, UUID], reaction_id: UUID, *,
     """An entry was refused and may hold anything: a person has to ask, within the hour. Once for each entry."""
     clinic_id, patient_id = patient
     one_at_a_time(db, patient_id)
-    if cases.cases_of_subjects(db, clinic_id, [reaction_id]):
+    if cases.cases_of_own(db, clinic_id, patient_id, [reaction_id]):
         return
     escalation.open_case(
         db,

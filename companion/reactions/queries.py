@@ -3,9 +3,10 @@
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Select, func, select
+from sqlalchemy import Select, and_, func, select
 from sqlalchemy.orm import Session
 
 from companion.accounts import queries as accounts
@@ -23,6 +24,14 @@ from companion.schedule.models import Visit
 from companion.triage.engine import expected_course
 from companion.triage.observation import AREAS, SYMPTOMS, Observation
 from companion.triage.protocol import Protocol
+
+# The entries of a case and what was said of each. An id alone names no entry: another patient's may bear it too.
+OF_CASE = and_(Escalation.clinic_id == EscalationEntry.clinic_id, Escalation.id == EscalationEntry.escalation_id)
+ASSESSED_OF_SAME_PATIENT = and_(
+    Assessment.clinic_id == Escalation.clinic_id,
+    Assessment.patient_id == Escalation.patient_id,
+    Assessment.reaction_id == EscalationEntry.subject_id,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,8 +90,9 @@ def latest(db: Session, clinic_id: UUID, patient_ids: Collection[UUID]) -> dict[
     """The last entry of each of these patients, by patient; nothing for those who sent none."""
     rank = func.row_number().over(partition_by=Reaction.patient_id, order_by=Reaction.noted_at.desc())
     mine = (Reaction.clinic_id == clinic_id, Reaction.patient_id.in_(patient_ids))
-    ranked = select(Reaction.id, rank.label("rank")).where(*mine).subquery()
-    rows = _joined().where(*mine).join(ranked, (ranked.c.id == Reaction.id) & (ranked.c.rank == 1))
+    ranked = select(Reaction.patient_id, Reaction.id, rank.label("rank")).where(*mine).subquery()
+    is_last = (ranked.c.patient_id == Reaction.patient_id) & (ranked.c.id == Reaction.id) & (ranked.c.rank == 1)
+    rows = _joined().where(*mine).join(ranked, is_last)
     return {row.Reaction.patient_id: Graded(row.Reaction, row.Assessment) for row in db.execute(rows)}
 
 
@@ -158,12 +168,12 @@ def of_subjects(db: Session, clinic_id: UUID, patient_id: UUID, ids: Collection[
 
 def care_of(db: Session, reaction: Reaction) -> Care:
     """What became of an entry at the clinic. Who opened the case before the entry came has not seen the entry."""
-    return cares_of(db, reaction.clinic_id, [reaction])[reaction.id]
+    return cares_of(db, reaction.clinic_id, reaction.patient_id, [reaction])[reaction.id]
 
 
-def cares_of(db: Session, clinic_id: UUID, reactions: Sequence[Reaction]) -> dict[UUID, Care]:
-    """As `care_of`, for several entries of the clinic."""
-    cases = escalation.cases_of_subjects(db, clinic_id, [reaction.id for reaction in reactions])
+def cares_of(db: Session, clinic_id: UUID, patient_id: UUID, reactions: Sequence[Reaction]) -> dict[UUID, Care]:
+    """As `care_of`, for several entries of one patient."""
+    cases = escalation.cases_of_own(db, clinic_id, patient_id, [reaction.id for reaction in reactions])
     events = escalation.events_of(db, clinic_id, {case.id for case in cases.values()})
     told = escalation.told_of(db, clinic_id, {case.id for case in cases.values()})
     ids = {case.taken_by for case in cases.values()}
@@ -198,18 +208,25 @@ def _care(
 def places_of(db: Session, clinic_id: UUID, cases: Sequence[Escalation]) -> dict[UUID, Place]:
     """Where on the body the summary of each case is about; cases that are about no place are left out."""
     summaries, found = {case.id: case.summary for case in cases}, dict[UUID, Place]()
+    for case_id, reasons in reasons_of_cases(db, clinic_id, summaries):
+        for reason in reasons:
+            if reason["area"] and reason["words"] == summaries[case_id]:
+                found.setdefault(case_id, Place(reason["area"], reason.get("symptom")))
+    return found
+
+
+def reasons_of_cases(
+    db: Session, clinic_id: UUID, case_ids: Collection[UUID]
+) -> list[tuple[UUID, list[dict[str, Any]]]]:
+    """The reasons of every entry of these cases, by case, in the order in which the entries were added."""
     rows = db.execute(
         select(EscalationEntry.escalation_id, Assessment.reasons)
-        .join(Assessment, Assessment.reaction_id == EscalationEntry.subject_id)
-        .where(Assessment.clinic_id == clinic_id, EscalationEntry.clinic_id == clinic_id)
-        .where(EscalationEntry.escalation_id.in_(summaries))
+        .join(Escalation, OF_CASE)
+        .join(Assessment, ASSESSED_OF_SAME_PATIENT)
+        .where(EscalationEntry.clinic_id == clinic_id, EscalationEntry.escalation_id.in_(case_ids))
         .order_by(EscalationEntry.added_at)
     )
-    for row in rows:
-        for reason in row.reasons:
-            if reason["area"] and reason["words"] == summaries[row.escalation_id]:
-                found.setdefault(row.escalation_id, Place(reason["area"], reason.get("symptom")))
-    return found
+    return [(row.escalation_id, row.reasons) for row in rows]
 
 
 def asked_of(db: Session, clinic_id: UUID, patient_id: UUID, now: datetime) -> tuple[Protocol, list[str]]:
@@ -224,7 +241,7 @@ def states_of(db: Session, clinic_id: UUID, patient_id: UUID, since: datetime) -
     """A patient's entries that came in since then, by id, and what became of each; the oldest first."""
     mine = (Reaction.clinic_id == clinic_id, Reaction.patient_id == patient_id, Reaction.received_at >= since)
     rows = db.scalars(select(Reaction).where(*mine).order_by(Reaction.received_at)).all()
-    return list(cares_of(db, clinic_id, rows).items())
+    return list(cares_of(db, clinic_id, patient_id, rows).items())
 
 
 def expectations_of(
