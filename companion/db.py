@@ -54,6 +54,8 @@ EVERY_CLINIC: Final = "every clinic"
 
 # What passes, or what an operator mends: nothing was written, and the same may be sent again.
 _PASSING = ("database is locked", "database or disk is full", "No space left on device", "connection failed")
+# PostgreSQL's states for a lock that did not come in time, a deadlock, and a change that another made first.
+_LOCKED = ("55P03", "40P01", "40001")
 
 # A clinic's id, or the explicit wish to see all of them (the worker, a sign-in).
 Scope = uuid.UUID | Literal["every clinic"]
@@ -199,26 +201,27 @@ class Database:
         self._writer = _WriterLock(Path(f"{make_url(url).database}.lock")) if self.is_sqlite else None
 
     @contextlib.contextmanager
-    def transaction(self, scope: Scope) -> Iterator[Session]:
+    def transaction(self, scope: Scope, *, waits_seconds: float = BUSY_SECONDS) -> Iterator[Session]:
         """Write, narrowed to one clinic or, said aloud, in EVERY_CLINIC; commits at the end, rolls back on any error.
 
-        Raises Busy if the database stays locked for 15 seconds.
+        Raises Busy if the database, or on PostgreSQL a row that it needs, stays locked for 15 seconds. On PostgreSQL
+        `waits_seconds` is how long it waits for each lock, for whoever has other rows to go on with.
         """
         with contextlib.ExitStack() as stack:
             if self._writer:
                 stack.enter_context(self._writer.held())
-            yield from self._session(scope, writes=True)
+            yield from self._session(scope, writes=True, waits_seconds=waits_seconds)
 
     @contextlib.contextmanager
     def reading(self, scope: Scope) -> Iterator[Session]:
         """Read one consistent state; writes are not kept."""
         yield from self._session(scope, writes=False)
 
-    def _session(self, scope: Scope, *, writes: bool) -> Iterator[Session]:
+    def _session(self, scope: Scope, *, writes: bool, waits_seconds: float = BUSY_SECONDS) -> Iterator[Session]:
         session = self._sessions(execution_options={"companion_writes": writes}, info={"scope": scope})
         with session:
             try:
-                self._begin(session, scope)
+                self._begin(session, scope, waits_seconds)
                 yield session
                 if writes:
                     session.commit()
@@ -231,12 +234,12 @@ class Database:
                 session.rollback()
                 raise
 
-    def _begin(self, session: Session, scope: Scope) -> None:
+    def _begin(self, session: Session, scope: Scope, waits_seconds: float) -> None:
         if self.is_sqlite:
             session.connection()
             return
         # Row-level security reads this setting; "true" ends it with the transaction, so a pooled connection leaks none.
-        session.execute(_SET_SCOPE, {"scope": str(scope)})
+        session.execute(_SET_SCOPE, {"scope": str(scope), "waits": f"{int(1000 * waits_seconds)}ms"})
 
     def close(self) -> None:
         """Give every connection back."""
@@ -245,13 +248,18 @@ class Database:
 
 def _passes(error: IntegrityError | OperationalError) -> bool:
     # 23505: two wrote the same at once on PostgreSQL. Whoever tries again sees what the other has written.
-    is_twin = getattr(error.orig, "sqlstate", None) == "23505"
+    state = getattr(error.orig, "sqlstate", None)
+    is_twin = state == "23505"
     if is_twin:
         log.warning("two wrote the same at once: %s", cast(Any, error.orig).diag.constraint_name)
-    return is_twin or any(fault in str(error.orig) for fault in _PASSING)
+    return is_twin or state in _LOCKED or any(fault in str(error.orig) for fault in _PASSING)
 
 
-_SET_SCOPE = text("select set_config('companion.scope', :scope, true)")
+# A client that holds rows and does nothing, as one whose machine is gone, is cut off by the server.
+_SET_SCOPE = text(
+    "select set_config('companion.scope', :scope, true), set_config('lock_timeout', :waits, true), "
+    "set_config('idle_in_transaction_session_timeout', '60s', true)"
+)
 
 
 @event.listens_for(Session, "do_orm_execute")
@@ -339,6 +347,10 @@ def sqlite_module() -> tuple[Any, bool]:
     return module, module.sqlite_version_info >= (3, 51, 3)
 
 
+# A server that is gone without a word is noticed in half a minute, not after the kernel's two hours.
+_NO_ANSWER = {"keepalives_idle": 10, "keepalives_interval": 5, "keepalives_count": 3, "tcp_user_timeout": 25_000}
+
+
 def _postgresql_engine(url: str) -> Engine:
     if make_url(url).get_backend_name() != "postgresql":
         raise Misconfigured("COMPANION_DATABASE_URL must begin with sqlite: or postgresql+psycopg:.")
@@ -347,5 +359,5 @@ def _postgresql_engine(url: str) -> Engine:
         hide_parameters=True,
         pool_pre_ping=True,
         pool_timeout=BUSY_SECONDS,
-        connect_args={"connect_timeout": 5},
+        connect_args={"connect_timeout": 5, **_NO_ANSWER},
     )

@@ -16,6 +16,8 @@ from companion.policies.rules import Policy, is_exhausted
 from companion.runtime import Runtime
 
 log = logging.getLogger(__name__)
+# A row that somebody holds is left for the next look: the other cases do not wait for it.
+_WAITS_SECONDS = 1
 
 
 def step_due(rt: Runtime, now: datetime) -> int:
@@ -38,7 +40,7 @@ def _each(
     database: Database, found: Escalation, now: datetime, work: Callable[[Session, Escalation, datetime], bool]
 ) -> bool:
     try:
-        with database.transaction(found.clinic_id) as db:
+        with database.transaction(found.clinic_id, waits_seconds=_WAITS_SECONDS) as db:
             return work(db, found, now)
     except Exception as error:  # noqa: BLE001 - one broken case must not silence the others
         log.error("working on case %s failed: %s", found.id, type(error).__name__)

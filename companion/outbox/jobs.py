@@ -20,6 +20,8 @@ from companion.runtime import Runtime
 log = logging.getLogger(__name__)
 # A mail server that answers each command late must not hold up the next batch of pushes.
 COURIER_SECONDS = 15
+# A row that somebody holds may not hold up the dispatcher for longer than it may be silent.
+_WAITS_SECONDS = 3
 _NONE: Mapping[str, Courier] = {}
 _Results = Mapping[UUID, Sequence[Result]]
 
@@ -41,7 +43,7 @@ def deliver(rt: Runtime, sender: Sender, now: datetime, couriers: Mapping[str, C
     with rt.db.reading(EVERY_CLINIC) as db:
         if not queries.has_due(db, now=now):
             return 0
-    with rt.db.transaction(EVERY_CLINIC) as db:
+    with rt.db.transaction(EVERY_CLINIC, waits_seconds=_WAITS_SECONDS) as db:
         claimed = actions.claim(db, now=now, lease=timedelta(seconds=rt.config.lease_seconds))
         crash.here("claimed")
     if claimed:
@@ -55,7 +57,7 @@ def give_up_silent(rt: Runtime, now: datetime) -> int:
     with rt.db.reading(EVERY_CLINIC) as db:
         if not queries.has_silent(db, now=now):
             return 0
-    with rt.db.transaction(EVERY_CLINIC) as db:
+    with rt.db.transaction(EVERY_CLINIC, waits_seconds=_WAITS_SECONDS) as db:
         return actions.give_up_silent(db, now=now)
 
 
@@ -79,7 +81,7 @@ def _settle(
     *,
     late: Sequence[Claimed] = (),
 ) -> None:
-    with rt.db.transaction(EVERY_CLINIC) as db:
+    with rt.db.transaction(EVERY_CLINIC, waits_seconds=_WAITS_SECONDS) as db:
         actions.settle(db, done, now=now, falls_back="email" in couriers)
         for one in late:
             actions.expire(db, one, now=now)

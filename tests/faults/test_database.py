@@ -7,8 +7,9 @@ import sys
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
+from datetime import timedelta
 from pathlib import Path
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import pytest
 from sqlalchemy import event, select, text
@@ -22,12 +23,17 @@ from companion.app import create_app
 from companion.clock import utc_now
 from companion.db import EVERY_CLINIC, Database, sqlite_module
 from companion.errors import Busy
+from companion.escalation import jobs as cases
+from companion.escalation import queries
 from companion.operations import jobs
 from companion.reactions.models import Reaction
 from companion.runtime import Runtime
+from companion.turns import one_at_a_time
 from companion.wake import Watch
 from companion.worker import Dispatcher
+from tests.conftest import Clock
 from tests.databases import sqlite_url
+from tests.escalation.test_races import open_cases
 from tests.outbox.test_channels import NoPush
 from tests.people import Cast
 from tests.signed_in import browser
@@ -159,6 +165,50 @@ def test_a_database_server_that_is_started_again_stops_nothing(rt: Runtime, cast
     assert watch.wait(0.05, threading.Event()) is False
     watch.close()
     assert Dispatcher(rt, NoPush()).tick() is True
+
+
+def test_a_row_that_somebody_holds_is_answered_with_try_again(rt: Runtime, cast: Cast) -> None:
+    if rt.db.is_sqlite:
+        pytest.skip("SQLite locks no rows")
+    with rt.db.transaction(cast.north) as stuck:
+        one_at_a_time(stuck, cast.ada)
+        with pytest.raises(Busy), rt.db.transaction(cast.north, waits_seconds=0.1) as db:
+            one_at_a_time(db, cast.ada)
+        waits = stuck.execute(text("show lock_timeout")).scalar_one()
+        idles = stuck.execute(text("show idle_in_transaction_session_timeout")).scalar_one()
+    assert (waits, idles) == ("15s", "1min"), "who holds rows and does nothing is cut off"
+
+
+def test_a_deadlock_is_answered_with_try_again(rt: Runtime, cast: Cast) -> None:
+    if rt.db.is_sqlite:
+        pytest.skip("SQLite has one writer")
+    meet = threading.Barrier(2)
+
+    def take(first: UUID, second: UUID) -> str:
+        try:
+            with rt.db.transaction(cast.north) as db:
+                one_at_a_time(db, first)
+                meet.wait(10)
+                one_at_a_time(db, second)
+        except Busy:
+            return "busy"
+        return "done"
+
+    with ThreadPoolExecutor(2) as pool:
+        answers = list(pool.map(take, (cast.ada, cast.iris), (cast.iris, cast.ada)))
+    assert sorted(answers) == ["busy", "done"]
+
+
+def test_a_case_that_somebody_holds_does_not_hold_up_the_others(rt: Runtime, cast: Cast, clock: Clock) -> None:
+    if rt.db.is_sqlite:
+        pytest.skip("SQLite locks no rows")
+    held, other = open_cases(rt, cast, clock.now, 2)
+    with rt.db.transaction(cast.north) as stuck, ThreadPoolExecutor(1) as pool:
+        stuck.execute(text("select 1 from escalations where id = :id for update"), {"id": held})
+        stepped = pool.submit(cases.step_due, rt, clock.now + timedelta(minutes=11))
+        assert stepped.result(10) == 1, "and the dispatcher beats before it counts as hanging"
+    with rt.db.reading(cast.north) as db:
+        assert queries.case(db, cast.north, other).step == 2
 
 
 @pytest.mark.long
