@@ -28,7 +28,7 @@ from sqlalchemy import (
     literal,
     text,
 )
-from sqlalchemy.dialects import postgresql
+from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import Connection, make_url
 from sqlalchemy.engine.interfaces import DBAPIConnection
 from sqlalchemy.exc import IntegrityError, OperationalError
@@ -188,6 +188,12 @@ def one_of(column: str, *values: str) -> CheckConstraint:
     """A named check that `column` holds one of `values`."""
     listed = ", ".join(f"'{value}'" for value in values)
     return CheckConstraint(f"{column} in ({listed})", name=f"{column}_known")
+
+
+def insert_into(db: Session, table: type[Base]) -> sqlite.Insert:
+    """An insert that knows `on_conflict_do_nothing`, for the database at hand: both have it, spelt alike."""
+    is_sqlite = db.get_bind().dialect.name == "sqlite"
+    return sqlite.insert(table) if is_sqlite else cast(sqlite.Insert, postgresql.insert(table))
 
 
 class Database:

@@ -8,12 +8,11 @@ from uuid import UUID
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
 from sqlalchemy import delete, select, update
-from sqlalchemy.dialects.postgresql import insert as insert_postgresql
-from sqlalchemy.dialects.sqlite import insert as insert_sqlite
 from sqlalchemy.orm import Session
 
 from companion.accounts import queries, rules
 from companion.accounts.models import AuditEntry, FailedTries, Invitation, Person, SignIn
+from companion.db import insert_into
 from companion.errors import Conflict
 from companion.ids import digest, new_code, new_id, new_token, plain_code
 from companion.languages import N_, SOURCE
@@ -252,8 +251,7 @@ def take_try(db: Session, key_hash: str, *, now: datetime) -> int:
     """Count one try under a key and say which of its window it is. Others wait for this transaction, so that a
     thousand tries at once are a thousand.
     """
-    make = insert_sqlite if db.get_bind().dialect.name == "sqlite" else insert_postgresql
-    first = make(FailedTries).values(key_hash=key_hash, window_started_at=now, count=0)
+    first = insert_into(db, FailedTries).values(key_hash=key_hash, window_started_at=now, count=0)
     db.execute(first.on_conflict_do_nothing(index_elements=["key_hash"]))
     row = db.scalars(select(FailedTries).where(FailedTries.key_hash == key_hash).with_for_update()).one()
     after = rules.after_try(rules.Tries(row.window_started_at, row.count), now)

@@ -5,15 +5,14 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import insert, select, update
-from sqlalchemy.dialects.postgresql import insert as insert_postgresql
-from sqlalchemy.dialects.sqlite import insert as insert_sqlite
+from sqlalchemy import select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from companion.accounts.actions import record
 from companion.accounts.models import Person
 from companion.clinic import queries as clinic
+from companion.db import insert_into
 from companion.errors import Conflict
 from companion.escalation import queries, rules
 from companion.escalation.models import ContactCard, Escalation, EscalationEntry, EscalationEvent
@@ -44,10 +43,14 @@ def open_case(
     else:
         _add_event(db, case, "entry_added", now, subject=str(subject_id))
         _wake(db, case, subject_id, level, now)
-    db.execute(
-        insert(EscalationEntry).values(clinic_id=clinic_id, escalation_id=case.id, subject_id=subject_id, added_at=now)
-    )
+    add_entry(db, case, subject_id, now=now)
     return case
+
+
+def add_entry(db: Session, case: Escalation, subject_id: UUID, *, now: datetime) -> None:
+    """An entry belongs to a case; once, however often it is said."""
+    about = {"clinic_id": case.clinic_id, "escalation_id": case.id, "subject_id": subject_id}
+    db.execute(insert_into(db, EscalationEntry).values(**about, added_at=now).on_conflict_do_nothing())
 
 
 def take_step(db: Session, case: Escalation, *, now: datetime) -> bool:
@@ -274,7 +277,7 @@ def _wake(db: Session, case: Escalation, subject_id: UUID, level: str, now: date
     if level == "clinic_routine":
         return
     if case.taken_by is not None:
-        _alert(db, case, (case.taken_by, "push"), f"entry:{subject_id}", now)
+        _alert(db, case, (case.taken_by, "push"), f"entry:{subject_id}:{level}", now)
         act_by = now + timedelta(minutes=Policy.of(case.policy).act_minutes)
         _set(case, {"acted_at": None, "next_step_at": act_by, "step_set_at": now})
     elif case.snoozed_until is not None:
@@ -383,9 +386,8 @@ def _add_event(
     dedupe: str = "",
     **detail: Any,
 ) -> None:
-    make = insert_sqlite if db.get_bind().dialect.name == "sqlite" else insert_postgresql
     event_id = new_id()
-    statement = make(EscalationEvent).values(
+    statement = insert_into(db, EscalationEvent).values(
         clinic_id=case.clinic_id,
         id=event_id,
         escalation_id=case.id,

@@ -47,7 +47,7 @@ def _levels(db: Session, clinic_id: UUID, since: datetime) -> dict[str, int]:
     rows = db.execute(
         select(Assessment.disposition, func.count())
         .join(Reaction, _SAME_ENTRY)
-        .where(Assessment.clinic_id == clinic_id, Reaction.received_at >= since)
+        .where(Assessment.clinic_id == clinic_id, Reaction.received_at >= since, reactions.is_newest())
         .group_by(Assessment.disposition)
     )
     return {row[0]: row[1] for row in rows}

@@ -12,11 +12,10 @@ from typing import Any
 from uuid import UUID
 
 from sqlalchemy import Integer, and_, bindparam, case, delete, insert, select, text, tuple_, update
-from sqlalchemy.dialects.postgresql import insert as insert_postgresql
-from sqlalchemy.dialects.sqlite import insert as insert_sqlite
 from sqlalchemy.orm import Session
 
 from companion.accounts.models import Person
+from companion.db import insert_into
 from companion.ids import new_id
 from companion.outbox import queries, rules
 from companion.outbox.models import Attempt, AwaitedReceipt, DueMessage, LeasedMessage, Message
@@ -80,8 +79,7 @@ def enqueue(
 
 
 def _write(db: Session, values: dict[str, Any], due_at: datetime) -> UUID | None:
-    make = insert_sqlite if db.get_bind().dialect.name == "sqlite" else insert_postgresql
-    statement = make(Message).values(state="pending", tries=0, **values)
+    statement = insert_into(db, Message).values(state="pending", tries=0, **values)
     once = statement.on_conflict_do_nothing(index_elements=["clinic_id", "dedupe_key"])
     message_id = db.execute(once.returning(Message.id)).scalar_one_or_none()
     if message_id is None:

@@ -21,6 +21,7 @@ BODIES = {
     "case_late": N_("No answer yet, and the time is nearly up. Open the app to see whom to call."),
     "case_handed": N_("A colleague asks you to take over. Open the app."),
     "case_left": N_("Something that you began is not finished. Open the app."),
+    "judged_again": N_("We have looked at your answers again. Open the app."),
     "coverage": N_("An alert may reach nobody. Open the app to see why."),
     "duty_changed": N_("Your duty has changed. Open the app."),
     "fallback_test": N_("Open this link to show that this way of telling you works."),

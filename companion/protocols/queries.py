@@ -51,6 +51,14 @@ def of_version(db: Session, clinic_id: UUID, version: str) -> Protocol:
     raise NotFound
 
 
+def that_judged(db: Session, clinic_id: UUID, version: str) -> Protocol:
+    """The version that judged an entry; the one that counts now where this version can no longer be read."""
+    try:
+        return of_version(db, clinic_id, version)
+    except NotFound:
+        return current(db, clinic_id)
+
+
 def is_published(db: Session, clinic_id: UUID) -> bool:
     """Whether a clinician has published a protocol; until then no real patient is enrolled."""
     return bool(_published(db, clinic_id, limit=1))

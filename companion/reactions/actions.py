@@ -1,23 +1,25 @@
 """Taking an entry in: kept, assessed, and where it is unusual a case with its messages, in one transaction."""
 
 import logging
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import partial
 from uuid import UUID
 
 from sqlalchemy import update
-from sqlalchemy.dialects.postgresql import insert as insert_postgresql
-from sqlalchemy.dialects.sqlite import insert as insert_sqlite
 from sqlalchemy.orm import Session
 
 from companion import crash
 from companion.accounts.actions import record
 from companion.accounts.models import Person
+from companion.db import insert_into
 from companion.errors import Conflict, NotFound
 from companion.escalation import actions as escalation
 from companion.escalation import queries as cases
 from companion.ids import new_id
 from companion.languages import N_
+from companion.outbox import actions as outbox
 from companion.protocols import queries as protocols
 from companion.reactions import queries, rules
 from companion.reactions.forms import Entry
@@ -42,10 +44,13 @@ _FAILED_PATIENT = N_("A person at your clinic has to look at this")
 
 @dataclass(frozen=True, slots=True)
 class Submitted:
-    """The entry as it is kept; `is_new` is False where the same one had been sent before."""
+    """The entry as it is kept; `is_new` is False where the same one had been sent before.
 
-    reaction_id: UUID
+    `disposition` and `leads_to` are of the entry that asks most: this one, or one that is judged higher with it.
+    """
+
     disposition: str
+    leads_to: UUID
     is_new: bool
 
 
@@ -57,10 +62,12 @@ def submit(db: Session, patient: tuple[UUID, UUID], reaction_id: UUID, entry: En
         kept = queries.graded(db, clinic_id, patient_id, reaction_id)
         if kept.reaction.body_hash != entry.body_hash:
             raise Conflict(N_("Another entry has this number already."))
-        return Submitted(reaction_id, kept.assessment.disposition, is_new=False)
+        return _submitted([kept.assessment, *queries.raised_by(db, clinic_id, patient_id, reaction_id)], is_new=False)
     crash.here("entry_kept")
-    result = _assess(db, patient, entry, protocols.current(db, clinic_id), now)
-    db.add(_assessment(patient, reaction_id, result, now))
+    past = queries.judged_before(db, *patient)
+    result = _assess(db, patient, entry, past, now)
+    own = _assessment(patient, reaction_id, result, now)
+    db.add(own)
     if result.disposition > Disposition.SELF_CARE:
         escalation.open_case(
             db,
@@ -75,8 +82,9 @@ def submit(db: Session, patient: tuple[UUID, UUID], reaction_id: UUID, entry: En
     schedule.close_check_in(db, clinic_id=clinic_id, patient_id=patient_id, noted_at=entry.noted_at, now=now)
     about = ("reaction", reaction_id)
     record(db, clinic_id=clinic_id, actor_id=patient_id, verb="reaction.submitted", about=about, now=now)
+    raised = _judge_again(db, patient, reaction_id, entry, past=past, now=now)
     crash.here("entry_judged")
-    return Submitted(reaction_id, result.disposition.code, is_new=True)
+    return _submitted([own, *raised], is_new=True)
 
 
 def alarm_refused(db: Session, patient: tuple[UUID, UUID], reaction_id: UUID, *, now: datetime) -> None:
@@ -166,8 +174,7 @@ def end_expected_level(db: Session, patient: Person, level_id: UUID, *, by: UUID
 
 
 def _keep(db: Session, patient: tuple[UUID, UUID], reaction_id: UUID, entry: Entry, now: datetime) -> bool:
-    make = insert_sqlite if db.get_bind().dialect.name == "sqlite" else insert_postgresql
-    statement = make(Reaction).values(
+    statement = insert_into(db, Reaction).values(
         clinic_id=patient[0],
         patient_id=patient[1],
         id=reaction_id,
@@ -180,11 +187,16 @@ def _keep(db: Session, patient: tuple[UUID, UUID], reaction_id: UUID, entry: Ent
     return db.execute(statement.on_conflict_do_nothing().returning(Reaction.id)).first() is not None
 
 
+def _submitted(said: Sequence[Assessment], *, is_new: bool) -> Submitted:
+    most = max(said, key=lambda one: Disposition.of(one.disposition))
+    return Submitted(most.disposition, most.reaction_id, is_new)
+
+
 def _assess(
-    db: Session, patient: tuple[UUID, UUID], entry: Entry, protocol: Protocol, now: datetime
+    db: Session, patient: tuple[UUID, UUID], entry: Entry, past: Sequence[Reaction], now: datetime
 ) -> triage.Assessment:
-    case = cases.unresolved_case_of(db, *patient)
-    sessions, past = visits.past_visits_of(db, *patient, now), queries.judged_before(db, *patient)
+    case, protocol = cases.unresolved_case_of(db, *patient), protocols.current(db, patient[0])
+    sessions = visits.past_visits_of(db, *patient, now)
     levels = queries.expected_levels(db, *patient)
 
     def judge() -> triage.Assessment:
@@ -200,6 +212,11 @@ def _assess(
         entered = rules.observation_of(body, noted_at=entry.noted_at, received_at=now, treated=treated)
         return assess(entered, queries.observations(past), context, protocol)
 
+    return _judged(judge, protocol)
+
+
+def _judged(judge: Callable[[], triage.Assessment], protocol: Protocol) -> triage.Assessment:
+    """What triage says; where it fails, that a person has to look within the hour."""
     try:
         return within(LIMIT_SECONDS, judge)
     except Unjudged as fault:
@@ -207,6 +224,82 @@ def _assess(
         level = Disposition.CLINIC_URGENT_1H
         reason = Reason("triage_failed", level, _FAILED, _FAILED_PATIENT, "PROPOSAL", "proposal", value=str(fault))
         return triage.Assessment(level, (reason,), protocol.version, unjudged=("everything",))
+
+
+def _judge_again(
+    db: Session, patient: tuple[UUID, UUID], late_id: UUID, late: Entry, *, past: Sequence[Reaction], now: datetime
+) -> list[Assessment]:
+    """Judge once more, with an entry that came in late, those that were noted after it; says which rise.
+
+    Only what the late entry adds counts, by the version that judged: whatever else has changed since alarms nobody.
+    """
+    after = [row.id for row in past if row.noted_at > late.noted_at]
+    if not after:
+        return []
+    sessions = rules.as_visits(visits.past_visits_of(db, *patient, now))
+    levels, without = queries.expected_levels(db, *patient), queries.observations(past)
+    body = late.form.model_dump()
+    beside = [*without, rules.observation_of(body, noted_at=late.noted_at, received_at=now, treated=None)]
+    raised = []
+    for one in reversed(queries.of_subjects(db, *patient, after)):
+        protocol = protocols.that_judged(db, patient[0], one.assessment.protocol_version)
+        expected = rules.levels_at(levels, sessions, one.reaction.noted_at)
+        context = Context(sessions, expected={key: level.grade for key, level in expected.items()})
+        judge = partial(assess, queries.observation(one.reaction, None), context=context, protocol=protocol)
+        before, again = (_judged(partial(judge, history=some), protocol) for some in (without, beside))
+        added = [reason for reason in again.reasons if reason not in before.reasons]
+        if added and added[0].level > Disposition.of(one.assessment.disposition):
+            raised.append(_raise(db, one.assessment, added, late_id, now))
+    return raised
+
+
+def _raise(db: Session, judged: Assessment, added: Sequence[Reason], late_id: UUID, now: datetime) -> Assessment:
+    """A higher level for an entry, by further reasons; nurses and patient are told, what was said before is kept."""
+    clinic_id, patient_id, level = judged.clinic_id, judged.patient_id, added[0].level
+    reasons = [*(reason.as_json() for reason in added), *judged.reasons]
+    row = Assessment(
+        clinic_id=clinic_id,
+        id=new_id(),
+        patient_id=patient_id,
+        reaction_id=judged.reaction_id,
+        disposition=level.code,
+        reasons=sorted(reasons, key=lambda reason: -Disposition.of(reason["level"])),
+        unjudged=judged.unjudged,
+        hours=judged.hours,
+        protocol_version=judged.protocol_version,
+        assessed_at=now,
+        number=judged.number + 1,
+        late_id=late_id,
+    )
+    db.add(row)
+    case = escalation.open_case(
+        db,
+        clinic_id=clinic_id,
+        patient_id=patient_id,
+        subject_id=row.reaction_id,
+        level=level.code,
+        summary=added[0].words,
+        now=now,
+    )
+    escalation.add_entry(db, case, late_id, now=now)
+    about = ("reaction", row.reaction_id)
+    _write_to_patient(db, row, now)
+    record(db, clinic_id=clinic_id, actor_id=None, verb="reaction.judged_again", about=about, now=now)
+    return row
+
+
+def _write_to_patient(db: Session, row: Assessment, now: datetime) -> None:
+    outbox.enqueue(
+        db,
+        (row.clinic_id, row.patient_id),
+        kind="judged_again",
+        about=("reaction", row.reaction_id),
+        url=f"/reactions/{row.reaction_id}",
+        dedupe_key=f"judged_again:{row.id}",
+        now=now,
+        expires_at=now + timedelta(days=1),
+        is_urgent=Disposition.of(row.disposition) >= Disposition.CLINIC_URGENT_1H,
+    )
 
 
 def silence_of(db: Session, patient: tuple[UUID, UUID], *, now: datetime) -> Reason | None:
@@ -249,4 +342,6 @@ def _assessment(patient: tuple[UUID, UUID], reaction_id: UUID, result: triage.As
         hours=result.hours,
         protocol_version=result.protocol_version,
         assessed_at=now,
+        number=1,
+        late_id=None,
     )

@@ -36,7 +36,11 @@ class Reaction(ClinicScoped, Base):
 
 
 class Assessment(ClinicScoped, Base):
-    """What triage said of one reaction, by which version of the protocol. Rows are only ever added."""
+    """What triage said of one reaction, by which version of the protocol. Rows are only ever added.
+
+    `number` counts from 1; the highest of a reaction is what holds. A later one is there because of `late_id`: an entry
+    that was noted before this reaction and came in after it had been judged.
+    """
 
     __tablename__ = "assessments"
     __table_args__ = (
@@ -44,7 +48,11 @@ class Assessment(ClinicScoped, Base):
             ["clinic_id", "patient_id", "reaction_id"],
             ["reactions.clinic_id", "reactions.patient_id", "reactions.id"],
         ),
-        UniqueConstraint("clinic_id", "patient_id", "reaction_id"),
+        ForeignKeyConstraint(
+            ["clinic_id", "patient_id", "late_id"],
+            ["reactions.clinic_id", "reactions.patient_id", "reactions.id"],
+        ),
+        UniqueConstraint("clinic_id", "patient_id", "reaction_id", "number"),
         {"sqlite_strict": True},
     )
 
@@ -57,6 +65,8 @@ class Assessment(ClinicScoped, Base):
     hours: Mapped[float | None]
     protocol_version: Mapped[str]
     assessed_at: Mapped[datetime]
+    number: Mapped[int]
+    late_id: Mapped[UUID | None]
 
 
 class ExpectedLevel(ClinicScoped, Base):

@@ -6,8 +6,8 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Select, and_, func, select
-from sqlalchemy.orm import Session
+from sqlalchemy import ColumnElement, Select, and_, func, select
+from sqlalchemy.orm import Session, aliased
 
 from companion.accounts import queries as accounts
 from companion.course import queries as courses
@@ -81,6 +81,23 @@ def graded(db: Session, clinic_id: UUID, patient_id: UUID, reaction_id: UUID) ->
     raise NotFound
 
 
+def raised_by(db: Session, clinic_id: UUID, patient_id: UUID, late_id: UUID) -> list[Assessment]:
+    """What holds of a patient's entries that are judged higher with one that was noted before them and came in late."""
+    mine = (Assessment.clinic_id == clinic_id, Assessment.patient_id == patient_id, Assessment.late_id == late_id)
+    return list(db.scalars(select(Assessment).where(*mine, is_newest())))
+
+
+def is_newest() -> ColumnElement[bool]:
+    """The condition that an assessment is what holds of its entry: nothing was said of it later."""
+    other = aliased(Assessment)
+    same = (
+        other.clinic_id == Assessment.clinic_id,
+        other.patient_id == Assessment.patient_id,
+        other.reaction_id == Assessment.reaction_id,
+    )
+    return Assessment.number == select(func.max(other.number)).where(*same).correlate(Assessment).scalar_subquery()
+
+
 def recent(db: Session, clinic_id: UUID, patient_id: UUID, *, limit: int = 30) -> list[Graded]:
     """A patient's entries, the newest first by when it was so."""
     return _graded(db, clinic_id, patient_id, limit=limit)
@@ -100,7 +117,7 @@ def count_by_level(db: Session, clinic_id: UUID) -> dict[str, int]:
     """How many entries of a clinic got each disposition."""
     rows = db.execute(
         select(Assessment.disposition, func.count())
-        .where(Assessment.clinic_id == clinic_id)
+        .where(Assessment.clinic_id == clinic_id, is_newest())
         .group_by(Assessment.disposition)
     )
     return {row[0]: row[1] for row in rows}
@@ -223,7 +240,7 @@ def reasons_of_cases(
         select(EscalationEntry.escalation_id, Assessment.reasons)
         .join(Escalation, OF_CASE)
         .join(Assessment, ASSESSED_OF_SAME_PATIENT)
-        .where(EscalationEntry.clinic_id == clinic_id, EscalationEntry.escalation_id.in_(case_ids))
+        .where(EscalationEntry.clinic_id == clinic_id, EscalationEntry.escalation_id.in_(case_ids), is_newest())
         .order_by(EscalationEntry.added_at)
     )
     return [(row.escalation_id, row.reasons) for row in rows]
@@ -310,5 +327,6 @@ def _joined() -> Select[Reaction, Assessment]:
         Assessment,
         (Assessment.clinic_id == Reaction.clinic_id)
         & (Assessment.patient_id == Reaction.patient_id)
-        & (Assessment.reaction_id == Reaction.id),
+        & (Assessment.reaction_id == Reaction.id)
+        & is_newest(),
     )

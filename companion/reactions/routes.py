@@ -153,8 +153,8 @@ def create() -> Response:
         return make_response(render_template("reactions/new.html", form=replace(form, errors=error.fields)), 422)
     submitted = _submit(rt, actor, reaction_id, entry, now)
     if submitted.disposition == "emergency":
-        return redirect(url_for("reactions.call", reaction_id=submitted.reaction_id), code=303)
-    return redirect(url_for("reactions.show", reaction_id=submitted.reaction_id), code=303)
+        return redirect(url_for("reactions.call", reaction_id=submitted.leads_to), code=303)
+    return redirect(url_for("reactions.show", reaction_id=submitted.leads_to), code=303)
 
 
 @blueprint.put("/reactions/<uuid:reaction_id>")
@@ -174,7 +174,7 @@ def put(reaction_id: UUID) -> tuple[Response, int]:
         "id": str(reaction_id),
         "state": "sent",
         "disposition": submitted.disposition,
-        "url": url_for("reactions.show", reaction_id=reaction_id),
+        "url": url_for("reactions.show", reaction_id=submitted.leads_to),
     }
     return jsonify(body), 201 if submitted.is_new else 200
 
