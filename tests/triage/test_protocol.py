@@ -10,7 +10,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from companion.triage.reader import SHIPPED, ProtocolError, load, parse, read
+from companion.triage.reader import SHIPPED, ProtocolError, load, parse
+from companion.triage.sections import read
 from companion.triage.values import Fault
 from tests.triage.situations import SITUATIONS
 
