@@ -31,7 +31,7 @@ from companion.reactions.jobs import replay
 from companion.runtime import Runtime
 from companion.triage.case_file import CaseError
 from companion.triage.cases import run_cases
-from companion.triage.reader import ProtocolError, load, load_shipped_protocol
+from companion.triage.reader import ProtocolError, load, load_shipped_protocol, text_of
 from companion.wiring import build_runtime
 
 console = Console(highlight=False, soft_wrap=True)
@@ -232,12 +232,12 @@ def check(file: Path) -> None:
 @click.option("--by", "email", required=True, help="E-mail address of the clinician who answers for it.")
 def publish(file: Path, email: str) -> None:
     """Make a file the protocol of the clinician's clinic; older versions are kept."""
+    text = text_of(file)
     rt = build_runtime(Config())
     with rt.db.transaction(EVERY_CLINIC) as db:
         person = people.person_by_email(db, email)
         if person is None:
             raise Misconfigured("Nobody has this e-mail address.")
-        text = file.read_text(encoding="utf-8")
         row = protocols.publish(db, person, text, name=file.name, now=rt.clock())
         console.print(f"Published version {row.version}, in the name of {person.name}.")
 

@@ -49,6 +49,16 @@ def test_triage_prints_one_line_of_json_for_each_log(tmp_path: Path) -> None:
     assert lines[2]["reasons"][0]["rule"] == "sign_collapse"
 
 
+@pytest.mark.parametrize("words", [("check",), ("publish", "--by", "carla@example.org")], ids=lambda words: words[0])
+def test_a_protocol_in_another_code_is_one_clear_sentence(tmp_path: Path, words: tuple[str, ...]) -> None:
+    path = tmp_path / "own.toml"
+    path.write_bytes("[protocol]\nname = 'été'\n".encode("latin-1"))
+    command, *more = words
+    done = run(tmp_path, "protocol", command, str(path), *more)
+    assert (done.returncode, done.stdout) == (1, "")
+    assert done.stderr == "own.toml, line 2: this is no text in UTF-8; save the file with the encoding UTF-8\n"
+
+
 def test_a_case_file_that_cannot_be_read_is_one_clear_sentence(tmp_path: Path) -> None:
     path = tmp_path / "cases.json"
     path.write_text("{")

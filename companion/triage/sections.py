@@ -3,10 +3,11 @@
 import hashlib
 from collections.abc import Callable, Mapping
 from dataclasses import fields
+from itertools import pairwise
 from typing import Any, TypeVar
 
 from companion.triage import values
-from companion.triage.entries import apart, check_combinations, entry, level
+from companion.triage.entries import check_combination, entry, level
 from companion.triage.observation import AREAS, SYMPTOMS, Disposition
 from companion.triage.protocol import (
     AGENT_GROUPS,
@@ -25,7 +26,7 @@ from companion.triage.protocol import (
     Trend,
     Window,
 )
-from companion.triage.values import Fault
+from companion.triage.values import Fault, Place
 
 _SECTIONS = frozenset(
     {
@@ -46,11 +47,15 @@ _SECTIONS = frozenset(
         "sign",
     }
 )
+_MOST_GROUPS = 10  # lines that a patient is asked
 _Entry = TypeVar("_Entry", bound=Entry)
 
 
 def read(content: dict[str, Any]) -> Protocol:
-    """A protocol out of a file's tables; Fault names what is wrong, whatever it is."""
+    """A protocol out of a file's tables; Fault names what is wrong, whatever it is.
+
+    Refuses what triage could not use. What it could use and a clinic should not is refused in `publishable`.
+    """
     return _Reader(content).protocol()
 
 
@@ -59,22 +64,23 @@ class _Reader:
 
     def __init__(self, content: dict[str, Any]) -> None:
         self._content = content
-        values.only(content, _SECTIONS, "the file")
-        values.all_of(content, sorted(_SECTIONS), "the file")
+        self._places: dict[str, Place] = {}  # of the entries, by id
+        values.only(content, _SECTIONS, ())
+        values.all_of(content, sorted(_SECTIONS), ())
 
     def protocol(self) -> Protocol:
         about = self._texts("protocol")
-        values.only(about, {"name", "status"}, "[protocol]")
-        values.all_of(about, ("name", "status"), "[protocol]")
+        values.only(about, {"name", "status"}, ("protocol",))
+        values.all_of(about, ("name", "status"), ("protocol",))
         signs = self._signs()
         trends, rules = self._named(Trend, "trend", TRENDS), self._named(Rule, "rule", RULES)
         combinations = self._entries(Combination, "combination")
-        found = apart(signs, trends, combinations, rules)
+        entries: dict[str, Entry] = {**signs, **trends, **combinations, **rules}
         windows, agents = self._windows(), self._agents()
-        check_combinations(combinations.values(), signs, agents)
+        for rule in combinations.values():
+            check_combination(rule, signs, agents, place=self._places[rule.id])
         return Protocol(
             name=about["name"],
-            version=f"{about['name']}-{_hash(self._content)}",
             status=about["status"],
             agents=agents,
             windows=windows,
@@ -88,46 +94,46 @@ class _Reader:
             rules=rules,
             groups=self._groups(signs),
             signs=signs,
-            entries=found,
-            sources=self._sources(found, windows),
+            entries=entries,
+            sources=self._sources(entries),
+            version=f"{about['name']}-{_hash(self._content)}",
         )
 
-    def _sources(
-        self, entries: Mapping[str, Entry], windows: Mapping[str, Mapping[str, Mapping[str, Window]]]
-    ) -> dict[str, str]:
+    def _sources(self, entries: Mapping[str, Entry]) -> dict[str, str]:
         sources = self._texts("sources")
-        cited = [self._content["service"]["source"], self._content["temperature"]["source"]]
-        cited += [one.source for one in entries.values()]
-        cited += [window.source for areas in windows.values() for window in areas[""].values()]
-        for source in (key.strip() for row in cited for key in row.split(",")):
-            if source not in sources:
-                raise Fault(f'"{source}"', f"the source {source!r} is not listed in [sources]")
+        cited: dict[Place, str] = {(name,): self._content[name]["source"] for name in ("service", "temperature")}
+        cited |= {("windows", group): row["source"] for group, row in self._content["windows"].items()}
+        cited |= {self._places[name]: one.source for name, one in entries.items()}
+        for place, row in cited.items():
+            values.known([key.strip() for key in row.split(",")], sources, (*place, "source"), what="source")
         return sources
 
     def _agents(self) -> dict[str, str]:
         found: dict[str, str] = {}
         groups = self._table("agents")
-        values.known(groups, AGENT_GROUPS, "[agents]", what="agent group")
+        values.known(groups, AGENT_GROUPS, ("agents",), what="agent group")
         for group, agents in groups.items():
-            for agent in values.texts(agents, group):
+            for agent in values.texts(agents, ("agents", group)):
                 if agent in found:
-                    raise Fault(agent, f"agent {agent!r} stands in two groups")
+                    raise Fault(("agents", group), f"names {agent!r}, which stands before already")
                 found[agent] = group
         return found
 
     def _windows(self) -> dict[str, dict[str, dict[str, Window]]]:
         words = self._window_words()
         rows = self._table("area_windows")
-        values.known(rows, AREAS, "[area_windows]", what="area")
-        of_areas = {area: _hours(area, values.table(row, f"[area_windows.{area}]")) for area, row in rows.items()}
-        values.known(self._table("windows"), AGENT_GROUPS, "[windows]", what="agent group")
+        values.known(rows, AREAS, ("area_windows",), what="area")
+        of_areas = {area: _hours(row, ("area_windows", area)) for area, row in rows.items()}
+        groups = self._table("windows")
+        values.known(groups, AGENT_GROUPS, ("windows",), what="agent group")
+        values.all_of(groups, AGENT_GROUPS, ("windows",))
         found: dict[str, dict[str, dict[str, Window]]] = {}
         for group in AGENT_GROUPS:
-            near = f"[windows.{group}]"
-            table = dict(values.table(self._table("windows").get(group), near))
-            values.all_of(table, ("source", *SYMPTOMS), near)
-            source = values.text(table.pop("source"), near)
-            usual = _hours(f"windows.{group}", table)
+            place = ("windows", group)
+            table = dict(values.table(groups[group], place))
+            values.all_of(table, ("source", *SYMPTOMS), place)
+            source = values.text(table.pop("source"), (*place, "source"))
+            usual = _hours(table, place)
             found[group] = {
                 area: {name: Window(_longer(usual[name], own.get(name)), source, *words[name]) for name in SYMPTOMS}
                 for area, own in {"": {}, **of_areas}.items()
@@ -136,127 +142,140 @@ class _Reader:
 
     def _window_words(self) -> dict[str, tuple[str, str]]:
         words = self._table("window_words")
-        values.known(words, SYMPTOMS, "[window_words]", what="symptom")
-        values.all_of(words, SYMPTOMS, "[window_words]")
+        values.known(words, SYMPTOMS, ("window_words",), what="symptom")
+        values.all_of(words, SYMPTOMS, ("window_words",))
         found = {}
         for name, row in words.items():
-            near = f"{name} = "
-            values.only(values.table(row, near), {"nurse", "patient"}, near)
-            values.all_of(row, ("nurse", "patient"), near)
-            found[name] = (values.text(row["nurse"], near), values.text(row["patient"], near))
+            place = ("window_words", name)
+            values.only(values.table(row, place), {"nurse", "patient"}, place)
+            values.all_of(row, ("nurse", "patient"), place)
+            nurse, patient = (values.text(row[whose], (*place, whose)) for whose in ("nurse", "patient"))
+            found[name] = (nurse, patient)
         return found
 
     def _outside(self) -> dict[int, Disposition]:
         rows = self._table("outside")
-        values.known(rows, "1234", "[outside]", what="grade")
-        levels = {int(grade): level(code, "[outside]") for grade, code in rows.items()}
-        if sorted(levels) != [1, 2, 3, 4] or any(levels[n] > levels[n + 1] for n in (1, 2, 3)):
-            raise Fault("[outside]", "a level for each grade from 1 to 4, none lower than the one before")
+        values.known(rows, "1234", ("outside",), what="grade")
+        values.all_of(rows, "1234", ("outside",))
+        levels = {grade: level(rows[str(grade)], ("outside", str(grade))) for grade in (1, 2, 3, 4)}
+        for grade in (2, 3, 4):
+            if levels[grade] < levels[grade - 1]:
+                raise Fault(("outside", str(grade)), "must not be a lower level than that of the grade before")
         return levels
 
     def _temperature(self) -> Temperature:
-        row, near = self._table("temperature"), "[temperature]"
-        values.only(row, {"fever", "low", "plausible", "source"}, near)
-        values.all_of(row, ("fever", "low", "plausible", "source"), near)
-        values.text(row["source"], near)
+        row, place = self._table("temperature"), ("temperature",)
+        values.only(row, {"fever", "low", "plausible", "source"}, place)
+        values.all_of(row, ("fever", "low", "plausible", "source"), place)
+        values.text(row["source"], (*place, "source"))
         if not isinstance(row["plausible"], list) or len(row["plausible"]) != 2:
-            raise Fault("plausible", "plausible must be two numbers")
-        low, high, *_ = (values.number(one, near) for one in (*row["plausible"], row["fever"], row["low"]))
-        if not low < row["low"] < row["fever"] < high:
-            raise Fault(near, "plausible[0] < low < fever < plausible[1]")
-        return Temperature(row["fever"], row["low"], (low, high))
+            raise Fault((*place, "plausible"), "must be two numbers, the lowest and the highest")
+        lowest, highest = (values.number(one, (*place, "plausible")) for one in row["plausible"])
+        fever, low = (values.number(row[name], (*place, name)) for name in ("fever", "low"))
+        if not lowest < low < highest:
+            raise Fault((*place, "low"), "must lie between the two numbers of plausible")
+        if not low < fever < highest:
+            raise Fault((*place, "fever"), "must be above low, and below the second number of plausible")
+        return Temperature(fever, low, (lowest, highest))
 
     def _peaks(self) -> dict[str, dict[str, float]]:
         usual = dict(self._table("peaks"))
-        own = {group: values.table(usual.pop(group, {}), f"[peaks.{group}]") for group in AGENT_GROUPS}
-        for rows in (usual, *own.values()):
-            values.known(rows, SYMPTOMS, "[peaks]", what="symptom")
+        own = {group: values.table(usual.pop(group, {}), ("peaks", group)) for group in AGENT_GROUPS}
+        for place, rows in ((("peaks",), usual), *((("peaks", group), rows) for group, rows in own.items())):
+            values.known(rows, SYMPTOMS, place, what="symptom")
             for symptom, hours in rows.items():
-                values.number(hours, symptom)
+                values.number(hours, (*place, symptom))
         return {group: {**usual, **rows} for group, rows in own.items()}
 
     def _service(self) -> dict[Disposition, ServiceLevel]:
         rows = dict(self._table("service"))
-        values.all_of(rows, ("source",), "[service]")
-        values.text(rows.pop("source"), "[service]")
-        found = {level(name, "[service]"): _service_level(name, row) for name, row in rows.items()}
-        if sorted(found) != [level for level in Disposition if level is not Disposition.SELF_CARE]:
-            raise Fault("[service]", "a service level for each level but self_care, and no other")
-        timed = [found[level].contact_minutes for level in sorted(found, reverse=True) if found[level].contact_minutes]
-        if timed != sorted(timed):
-            raise Fault("[service]", "a more urgent level is answered no later than a less urgent one")
+        values.all_of(rows, ("source",), ("service",))
+        values.text(rows.pop("source"), ("service", "source"))
+        wanted = [one.code for one in Disposition if one is not Disposition.SELF_CARE]
+        values.known(rows, wanted, ("service",), what="level")
+        values.all_of(rows, wanted, ("service",))
+        found = {level(name, ("service", name)): _service_level(name, row) for name, row in rows.items()}
+        timed = [one for one in sorted(found, reverse=True) if found[one].contact_minutes]
+        for urgent, other in pairwise(timed):
+            if found[urgent].contact_minutes > found[other].contact_minutes:
+                raise Fault(("service", urgent.code), f"must be answered no later than {other.code}")
         return found
 
     def _signs(self) -> dict[str, Sign]:
         found = self._entries(Sign, "sign")
         for sign in sorted(EMERGENCY_FLOOR):
-            if sign not in found or found[sign].level is not Disposition.EMERGENCY:
-                raise Fault(f'"{sign}"', f"{sign!r} must stay an emergency sign")
+            if sign not in found:
+                raise Fault(("sign",), f"lacks {sign!r}, which must stay an emergency sign")
+            if found[sign].level is not Disposition.EMERGENCY:
+                raise Fault((*self._places[sign], "level"), "must stay 'emergency'")
         return found
 
     def _groups(self, signs: Mapping[str, Sign]) -> tuple[SignGroup, ...]:
         groups = []
-        for row in values.tables(self._content["group"], "[[group]]"):
-            near = f'"{row.get("id")}"'
-            values.only(row, {"id", "line", "nurse"}, near)
-            values.all_of(row, ("id", "line", "nurse"), near)
+        for index, row in enumerate(values.tables(self._content["group"], ("group",))):
+            place = ("group", index)
+            values.only(row, {"id", "line", "nurse"}, place)
+            values.all_of(row, ("id", "line", "nurse"), place)
             for name in row:
-                values.text(row[name], near)
+                values.text(row[name], (*place, name))
             members = tuple(sign for sign in signs.values() if sign.group == row["id"])
             if not members:
-                raise Fault(f'"{row["id"]}"', f"group {row['id']!r} has no signs")
+                raise Fault((*place, "id"), "is the group of no sign")
             groups.append(SignGroup(row["id"], row["line"], row["nurse"], members))
-        strays = [sign.id for sign in signs.values() if sign.group not in {group.id for group in groups}]
-        if strays or len(groups) > 10:
-            raise Fault("[[group]]", f"at most ten groups, every sign in one of them; without a group: {strays}")
+        if len(groups) > _MOST_GROUPS:
+            raise Fault(("group", _MOST_GROUPS), f"is one too many: a patient is asked at most {_MOST_GROUPS} groups")
+        for sign in signs.values():
+            values.known([sign.group], {one.id for one in groups}, (*self._places[sign.id], "group"), what="group")
         return tuple(groups)
 
     def _named(self, kind: Callable[..., _Entry], section: str, wanted: frozenset[str]) -> dict[str, _Entry]:
         found = self._entries(kind, section)
-        if wrong := sorted(wanted ^ set(found)):
-            verb = "is missing" if wrong[0] in wanted else "is unknown"
-            raise Fault(f'"{wrong[0]}"' if wrong[0] in found else f"[[{section}]]", f"{section} {wrong[0]!r} {verb}")
+        for name in found:
+            values.known([name], wanted, (*self._places[name], "id"), what=section)
+        values.all_of(found, sorted(wanted), (section,))
         return found
 
     def _table(self, section: str) -> dict[str, Any]:
-        return values.table(self._content[section], f"[{section}]")
+        return values.table(self._content[section], (section,))
 
     def _texts(self, section: str) -> dict[str, str]:
-        return {key: values.text(one, key) for key, one in self._table(section).items()}
+        return {key: values.text(one, (section, key)) for key, one in self._table(section).items()}
 
     def _entries(self, kind: Callable[..., _Entry], section: str) -> dict[str, _Entry]:
         found: dict[str, _Entry] = {}
-        for row in values.tables(self._content[section], f"[[{section}]]"):
-            one = entry(kind, row)
-            if one.id in found:
-                raise Fault(f'"{one.id}"', f"{section} {one.id!r} stands twice")
+        for index, row in enumerate(values.tables(self._content[section], (section,))):
+            one = entry(kind, row, (section, index))
+            if one.id in self._places:
+                raise Fault((section, index, "id"), f"stands twice, also under [[{self._places[one.id][0]}]]")
+            self._places[one.id] = (section, index)
             found[one.id] = one
         return found
 
 
 def _service_level(name: str, row: object) -> ServiceLevel:
-    row = values.table(row, name)
-    values.only(row, [one.name for one in fields(ServiceLevel)], name)
-    for minutes in row.values():
-        values.whole(minutes, name)
+    place = ("service", name)
+    row = values.table(row, place)
+    values.only(row, [one.name for one in fields(ServiceLevel)], place)
+    for key, minutes in row.items():
+        values.whole(minutes, (*place, key))
     service = ServiceLevel(**row)
     by_clock = (service.acknowledge_minutes, service.contact_minutes, service.act_minutes)
-    is_timed = (
-        all(by_clock) and service.acknowledge_minutes <= service.contact_minutes and not service.contact_working_days
-    )
-    may_wait = level(name, name) < Disposition.CLINIC_SAME_DAY and not any(by_clock) and service.contact_working_days
+    in_order = all(by_clock) and service.acknowledge_minutes <= service.contact_minutes
+    is_timed = in_order and not service.contact_working_days
+    may_wait = level(name, place) < Disposition.CLINIC_SAME_DAY and not any(by_clock) and service.contact_working_days
     if not (is_timed or may_wait):
-        raise Fault(name, f"{name!r} needs acknowledge_minutes <= contact_minutes and act_minutes, or working days")
+        raise Fault(place, "needs acknowledge_minutes <= contact_minutes and act_minutes, or working days")
     return service
 
 
-def _hours(name: str, table: Mapping[str, Any]) -> dict[str, Hours]:
-    values.known(table, SYMPTOMS, name, what="symptom")
+def _hours(row: object, place: Place) -> dict[str, Hours]:
+    table = values.table(row, place)
+    values.known(table, SYMPTOMS, place, what="symptom")
     found: dict[str, Hours] = {}
     for symptom, hours in table.items():
-        given = [values.number(one, f"{symptom} =") for one in hours] if isinstance(hours, list) else []
+        given = [values.number(one, (*place, symptom)) for one in hours] if isinstance(hours, list) else []
         if len(given) != 3 or not given[0] >= given[1] >= given[2]:
-            raise Fault(f"{symptom} =", f"{name}.{symptom} must be three falling numbers of hours")
+            raise Fault((*place, symptom), "must be three numbers of hours, none larger than the one before")
         found[symptom] = (float(given[0]), float(given[1]), float(given[2]))
     return found
 
