@@ -1,7 +1,7 @@
 """Publishing: by a clinician, in their name, checked; older versions are kept and every assessment names its own."""
 
 import re
-from datetime import timedelta
+from datetime import datetime, timedelta
 from uuid import uuid4
 
 import pytest
@@ -19,7 +19,7 @@ from companion.protocols import actions, queries
 from companion.protocols.models import PublishedProtocol
 from companion.reactions.models import Assessment
 from companion.runtime import Runtime
-from companion.triage.reader import SHIPPED, ProtocolError, load_shipped_protocol
+from companion.triage.reader import SHIPPED, ProtocolError, load_shipped_protocol, parse_published
 from tests.conftest import Clock
 from tests.people import NOW, Cast
 from tests.reactions.test_entries import entry, put
@@ -76,6 +76,34 @@ def test_a_broken_file_never_replaces_a_good_one(rt: Runtime, cast: Cast) -> Non
     for broken in (lowered, "", "[protocol]", GOOD[:2000]):
         with pytest.raises(ProtocolError):
             publish(rt, cast, broken, now=NOW + timedelta(days=1))
+    with rt.db.reading(cast.north) as db:
+        assert queries.current(db, cast.north).version == version
+
+
+def stored(rt: Runtime, cast: Cast, content: str, version: str, *, now: datetime) -> None:
+    """A row as an older version of the product has left it in the clinic's database."""
+    with rt.db.transaction(cast.north) as db:
+        row = {"version": version, "text": content, "published_by": cast.carla, "published_at": now}
+        db.add(PublishedProtocol(clinic_id=cast.north, id=uuid4(), **row))
+
+
+def test_a_version_that_may_no_longer_be_published_still_counts_where_it_was(rt: Runtime, cast: Cast) -> None:
+    loose = re.sub(r"(?m)^quiet = .*$", "quiet = 0", GOOD, count=1)
+    with pytest.raises(ProtocolError, match=r"quiet .* must be above 0"):
+        publish(rt, cast, loose)
+    version = parse_published(loose, "stored").version
+    stored(rt, cast, loose, version, now=NOW)
+    with rt.db.reading(cast.north) as db:
+        assert queries.current(db, cast.north).version == version
+        assert queries.current(db, cast.north).trends["late_onset"].quiet == 0
+        assert queries.of_version(db, cast.north, version).version == version
+
+
+def test_a_clinic_is_never_left_without_a_protocol(rt: Runtime, cast: Cast) -> None:
+    stored(rt, cast, "[protocol]", "of another time", now=NOW)
+    with rt.db.reading(cast.north) as db:
+        assert queries.current(db, cast.north).version == load_shipped_protocol().version
+    version = publish(rt, cast, STRICTER, now=NOW - timedelta(days=1))
     with rt.db.reading(cast.north) as db:
         assert queries.current(db, cast.north).version == version
 

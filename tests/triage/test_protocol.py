@@ -3,6 +3,7 @@
 import copy
 import tomllib
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from companion.triage import publishable
 from companion.triage.reader import SHIPPED, ProtocolError, load, parse
 from companion.triage.sections import read
 from companion.triage.values import Fault
@@ -181,6 +183,8 @@ def test_a_value_of_the_wrong_kind_is_a_named_fault_or_a_protocol_that_triage_ca
         protocol = read(content)
     except Fault:
         return
+    with suppress(Fault):
+        publishable.check(content, protocol)
     for situation, _ in SITUATIONS.values():
         assert situation.judge(protocol).protocol_version == protocol.version
 
