@@ -134,6 +134,7 @@ def _require_role() -> None:
 
 def _add_headers(response: Response) -> Response:
     headers = response.headers
+    headers["Aftercare-Companion"] = "1"  # the service worker tells our own error pages from a gateway's by it
     headers.setdefault("Content-Security-Policy", CONTENT_SECURITY_POLICY)
     headers.setdefault("Cache-Control", "no-store")
     headers["X-Content-Type-Options"] = "nosniff"

@@ -1,4 +1,6 @@
-"""The network between a phone and the clinic: it can be down, cut an answer off, or answer in the clinic's place."""
+"""The network between a phone and the clinic: it can be down, dead, late, cut an answer off, or answer in the clinic's
+place.
+"""
 
 import contextlib
 import http.client
@@ -18,18 +20,23 @@ ANSWERS: dict[str, tuple[int, dict[str, str], str]] = {
     "foreign json": (200, {"Content-Type": "application/json"}, '{"id": "somebody else"}'),
     "too large for a proxy": (413, {"Content-Type": "text/html"}, "<h1>Request Entity Too Large</h1>"),
 }
+BAD_GATEWAY = (502, {"Content-Type": "text/html"}, "<h1>Bad Gateway</h1>")
 
 
 @dataclass
 class Line:
     """Every request of the phone goes through here. `instead` names the answer that PUTs get; hooks run around them.
 
+    While `is_open` is not set, requests are taken and not answered, as in a lift; once it is, they are, too.
+    With `is_bad_gateway` something on the way answers all of them.
     `release` is that of the clinic: its style sheet, script and worker carry it in their names, and it has no others.
     """
 
     url: str
     clinic_port: int
     is_down: bool = False
+    is_bad_gateway: bool = False
+    is_open: threading.Event = field(default_factory=threading.Event)
     instead: str | None = None
     before_put: Callable[[], None] | None = None
     after_put: Callable[[], None] | None = None
@@ -43,11 +50,13 @@ def line_to(clinic_port: int) -> Iterator[Line]:
     """A line to the clinic that listens there, on a port of its own."""
     server = _Server(("127.0.0.1", 0), _Handler)
     server.line = Line(f"http://127.0.0.1:{server.server_port}", clinic_port)
+    server.line.is_open.set()
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05}, name="line", daemon=True)
     thread.start()
     try:
         yield server.line
     finally:
+        server.line.is_open.set()
         server.shutdown()
         server.server_close()
 
@@ -71,6 +80,9 @@ class _Handler(BaseHTTPRequestHandler):
         if line.is_down:
             return None  # on a connection that was opened before
         body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
+        line.is_open.wait()
+        if line.is_bad_gateway:
+            return self._answer(*BAD_GATEWAY)
         if is_entry:
             line.puts.append(self.path)
             if line.instead:

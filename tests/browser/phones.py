@@ -139,9 +139,9 @@ class Phone:
         """Until the text is on the page, as a person sees it."""
         self.wait_for(f"document.body.innerText.includes({json.dumps(text)})", seconds=seconds)
 
-    def is_told(self, words: str) -> None:
+    def is_told(self, words: str, *, seconds: float = 20) -> None:
         """Until the page has put this to the person in a box of its own, which they have answered with OK."""
-        deadline = time.monotonic() + 20
+        deadline = time.monotonic() + seconds
         while not any(words in one for one in self.driver.questions):
             assert time.monotonic() < deadline, self.driver.questions
             self.js("new Promise(resolve => setTimeout(resolve, 50, true))")

@@ -1,7 +1,7 @@
 // The phone's pure decisions: `node --test tests/js`.
 import assert from 'node:assert/strict';
 import test from 'node:test';
-import { bodyOf, fieldsOf, isDecimal, isLostAtClinic, meaningOf, waitMs, SYMPTOMS } from '../../static/src/js/rules.js';
+import { bodyOf, fieldsOf, isDecimal, isLostAtClinic, meaningOf, patienceMs, waitMs, SYMPTOMS } from '../../static/src/js/rules.js';
 
 test('only JSON with our own id and 200 or 201 means sent', () => {
   assert.equal(meaningOf(201, { id: 'a' }, 'a'), 'sent');
@@ -77,4 +77,9 @@ test('what the server once had and does not know is lost there, for thirty days'
   assert.ok(!isLostAtClinic(sent, new Map([['a', {}]]), 1));
   assert.ok(!isLostAtClinic({ ...sent, state: 'queued' }, new Map(), 1));
   assert.ok(!isLostAtClinic(sent, new Map(), 31 * 86_400_000));
+});
+
+test('a page that the phone can show itself may keep nobody waiting', () => {
+  for (const path of ['/', '/call', '/reactions/new', '/reactions/5f2b', '/sessions', '/inbox']) assert.ok(patienceMs(path) < 5_000);
+  for (const path of ['/console/cases/5f2b', '/sign-in', '/caller']) assert.ok(patienceMs(path) > 10_000);
 });

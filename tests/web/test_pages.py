@@ -76,3 +76,9 @@ def test_a_program_still_hears_that_the_address_takes_no_get(app: Flask, rt: Run
     answer = browser(app, rt).get("/push/test", headers={"Accept": "application/json"})
     assert answer.status_code == 405
     assert answer.headers["Allow"] == "OPTIONS, POST"
+
+
+def test_an_error_page_of_ours_says_that_it_is_ours(app: Flask, rt: Runtime) -> None:
+    answer = browser(app, rt).get("/nowhere", headers=_HTML)
+    assert answer.status_code == 404
+    assert answer.headers["Aftercare-Companion"] == "1"

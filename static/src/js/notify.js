@@ -1,6 +1,6 @@
 // What a push does on a device: always a notification, a receipt, and a tap that opens the right page. Part of the worker.
 import { messageOf } from './message.js';
-import { flush } from './queue.js';
+import { call, flush } from './queue.js';
 import { resubscribe } from './subscription.js';
 
 // Every push shows a notification: browsers take the permission away from those that do not.
@@ -33,7 +33,7 @@ async function showCount() {
 
 // "It is shown", "it was tapped": the address is the permission, whoever is signed in by now.
 async function tell(address) {
-  const post = () => fetch(address, { method: 'POST', headers: { 'Content-Type': 'application/json' }, body: '{}' });
+  const post = () => call(address, { method: 'POST', headers: { 'Content-Type': 'application/json' }, body: '{}' });
   await post().catch(post).catch(() => {});
 }
 

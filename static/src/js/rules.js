@@ -21,6 +21,10 @@ const ASKED_BACK_MS = 30 * 86_400_000;
 // An entry that the server once had and now does not know: it was restored from a backup. `states` are those it knows.
 export const isLostAtClinic = (entry, states, now) => entry.state === 'sent' && now - entry.sentAt < ASKED_BACK_MS && !states.has(entry.id);
 
+// What the phone shows by itself comes soon where the network is slow; for any other page that would be no help.
+const KEPT = ['', 'call', 'sessions', 'aftercare', 'reactions', 'inbox'];
+export const patienceMs = (pathname) => (KEPT.includes(pathname.split('/')[1]) ? 3_000 : 20_000);
+
 const decimal = (text) => (text?.trim() ? Number(text.trim().replace(',', '.')) : null);
 export const isDecimal = (text) => !text?.trim() || /^\d{1,3}([.,]\d{1,2})?$/.test(text.trim());
 

@@ -8,6 +8,10 @@ const FORM = '/reactions/new';
 
 export async function startShell() {
   if (document.body.dataset.page !== 'shell') return;
+  const sayOnline = (isOnline) => show('[data-shell-online]', isOnline);
+  addEventListener('online', () => sayOnline(true));
+  addEventListener('offline', () => sayOnline(false));
+  navigator.serviceWorker?.addEventListener('message', ({ data }) => sayOnline(data === 'online')); // the worker's late answer
   const person = await known('person').catch(() => null);
   if (!person?.subject) return;
   document.body.dataset.shellSubject = person.subject;
@@ -21,8 +25,6 @@ export async function startShell() {
   askOwnSigns(form, person.groups);
   const openForm = () => { show('[data-shell-start]', false); show('[data-shell-form]', true); show('[data-shell-tabs]', false); };
   document.querySelector('[data-shell-check-in]').addEventListener('click', openForm);
-  addEventListener('online', () => show('[data-shell-online]', true));
-  addEventListener('offline', () => show('[data-shell-online]', false));
   if (location.pathname === FORM) openForm();
 }
 

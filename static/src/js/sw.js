@@ -1,6 +1,7 @@
 // The service worker: keeps the impersonal shell, shows every push, sends what waits. self.__VERSION and __PRECACHE stand before it.
 import { onPush, onSubscriptionEnd, onTap } from './notify.js';
 import { flush } from './queue.js';
+import { patienceMs } from './rules.js';
 import { known } from './store.js';
 
 const CACHE = `shell-${self.__VERSION}`;
@@ -21,8 +22,29 @@ self.addEventListener('fetch', (event) => {
   const url = new URL(request.url);
   if (request.method !== 'GET' || url.origin !== location.origin) return;
   if (url.pathname.startsWith('/static/dist/')) event.respondWith(fromCache(request));
-  else if (request.mode === 'navigate') event.respondWith(fetch(request).catch(shell));
+  else if (request.mode === 'navigate') event.respondWith(pageOrShell(event));
 });
+
+// In a lift the network takes a request and answers nothing: after a while that is no network. What comes later never
+// replaces the shell, where somebody may be in the middle of a form by then: the shell only says that it came.
+async function pageOrShell(event) {
+  const asked = fetch(event.request).catch(() => null); // with nothing beside it, or it were no navigation any more
+  const inTime = await Promise.race([asked, after(patienceMs(new URL(event.request.url).pathname))]);
+  if (inTime && !isOfGateway(inTime)) return inTime;
+  const kept = await shell();
+  if (!kept) return await asked ?? Response.error();
+  if (inTime === undefined) event.waitUntil(asked.then((late) => late && sayItCame(event.resultingClientId)));
+  return kept;
+}
+
+const after = (ms) => new Promise((resolve) => { setTimeout(resolve, ms); });
+
+// Our own error pages say what to do; those of what stands between the phone and the clinic do not.
+const isOfGateway = ({ status, headers }) => status >= 500 && !headers.has('Aftercare-Companion');
+
+async function sayItCame(id) {
+  (await self.clients.get(id))?.postMessage('online');
+}
 
 // Without credentials: what is kept is the same for everybody. Of the offline pages only the one in the person's language.
 async function keepShell() {
@@ -66,7 +88,7 @@ async function shell() {
   const cache = await caches.open(CACHE);
   const wanted = [await ownShell(), ...SHELLS];
   for (const url of wanted) { const found = await cache.match(url); if (found) return found; }
-  return Response.error();
+  return null;
 }
 
 async function sendOrTryAgain() {

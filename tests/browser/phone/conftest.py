@@ -37,7 +37,8 @@ def at_rest(clinic: Clinic) -> Clinic:
     clinic.start()
     line = clinic.line
     line.is_down, line.instead, line.before_put, line.after_put = False, None, None, None
-    line.worker_prefix, line.release = "", ""
+    line.worker_prefix, line.release, line.is_bad_gateway = "", "", False
+    line.is_open.set()
     line.puts.clear()
     return clinic
 

@@ -1,4 +1,4 @@
-"""The stories of the queue once more, in WebKit, the engine of iPhones.
+"""The stories of the queue, and of a lift, once more, in WebKit, the engine of iPhones.
 
 A WebKit that can be driven keeps what it has in memory only, and takes no script that runs before a page's own. So two
 stories cannot be told here: of a browser that is killed, and of a phone whose clock is wrong.
@@ -10,6 +10,11 @@ import pytest
 
 from companion.web.assets import manifest
 from tests.browser.clinic import Clinic
+from tests.browser.phone.test_lift import (  # noqa: F401 - as those below
+    test_an_answer_that_comes_late_leaves_a_form_alone_and_offers_to_try_again,
+    test_an_emergency_in_a_lift_shows_whom_to_call_and_is_sent_once_behind_it,
+    test_in_a_lift_the_numbers_to_call_and_the_check_in_open,
+)
 from tests.browser.phone.test_queue import (  # noqa: F401 - collected here too, with the phone of this file
     test_a_restored_server_gets_back_what_it_had,
     test_a_server_that_dies_after_its_commit_keeps_one_entry,
