@@ -321,11 +321,6 @@ def _tell(db: Session, case: Escalation, telling: Telling, now: datetime) -> Non
     _add_event(db, case, "told", now, round=case.round, step=telling.step, people=people)
 
 
-def step_key(case: Escalation) -> str:
-    """What the keys of the pushes of the step taken last begin with; an e-mail taken by a server is no sign of life."""
-    return f"escalation:{case.id}:{case.round}:{case.step - 1}:push:"
-
-
 def _alert(
     db: Session, case: Escalation, target: tuple[UUID, str], key: str, now: datetime, *, kind: str = "case_alert"
 ) -> None:

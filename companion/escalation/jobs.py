@@ -66,5 +66,5 @@ def _nobody_reached(database: Database) -> list[Escalation]:
             case
             for case in queries.perhaps_unreached(db)
             if not is_exhausted(Policy.of(case.policy), case.step)
-            and outbox.nobody_reached(db, case.clinic_id, ("escalation", case.id), actions.step_key(case))
+            and outbox.nobody_reached(db, case.clinic_id, ("escalation", case.id), queries.step_key(case))
         ]

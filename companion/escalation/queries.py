@@ -175,6 +175,11 @@ def contact_card(db: Session, clinic_id: UUID, patient_id: UUID) -> ContactCard 
     return db.get(ContactCard, (clinic_id, patient_id))
 
 
+def step_key(case: Escalation) -> str:
+    """What the keys of the pushes of the step taken last begin with; an e-mail taken by a server is no sign of life."""
+    return f"escalation:{case.id}:{case.round}:{case.step - 1}:push:"
+
+
 def perhaps_unreached(db: Session) -> list[Escalation]:
     """Open cases in the middle of their ladder with an alert that reached nobody."""
     missed = exists().where(
