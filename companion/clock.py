@@ -1,7 +1,11 @@
 """The only place that reads the clock, and conversions between an instant and a clinic's local time."""
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
+
+# What was written down as decided later than this from now was decided before the clock was set back; clocks of two
+# machines that differ by more are a sign of health that is not well long before.
+CLOCKS_DIFFER = timedelta(seconds=10)
 
 
 class SkippedTime(ValueError):

@@ -17,7 +17,7 @@ from companion.escalation.jobs import step_due, warn_late
 from companion.operations import actions as operations
 from companion.operations import queries, rules
 from companion.operations.transport import Loopback
-from companion.outbox.jobs import Sender, deliver, give_up_silent
+from companion.outbox.jobs import Sender, deliver, give_up_silent, keep_intervals
 from companion.outbox.transport import Courier, couriers
 from companion.push.transport import Transport
 from companion.runtime import Runtime
@@ -79,6 +79,7 @@ class Dispatcher:
             lambda: give_up_silent(rt, rt.clock()),
             lambda: step_due(rt, rt.clock()),
             lambda: warn_late(rt, rt.clock()),
+            lambda: keep_intervals(rt, rt.clock()),
             lambda: self._deliver(between),
         )
         worked = [_try(step) for step in steps]

@@ -50,8 +50,8 @@ def test_what_is_due_outlives_a_change_of_its_table(db: Database, cast: Cast, no
     schema.downgrade(db, "0022")
     schema.migrate(db)
     with db.transaction(EVERY_CLINIC) as session:
-        due = session.execute(select(DueMessage.message_id, DueMessage.is_urgent, DueMessage.due_at)).all()
-    assert set(due) == {(message_ids[0], False, now), (message_ids[1], True, now)}
+        due = {(row.message_id, row.is_urgent, row.due_at, row.set_at) for row in session.scalars(select(DueMessage))}
+    assert due == {(message_ids[0], False, now, now), (message_ids[1], True, now, now)}
 
 
 def test_audit_rows_cannot_be_changed_or_removed(db: Database, cast: Cast, now: datetime) -> None:

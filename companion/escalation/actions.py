@@ -101,6 +101,12 @@ def warn(db: Session, case: Escalation, *, now: datetime) -> bool:
     return True
 
 
+def promise_anew(db: Session, case: Escalation, *, now: datetime) -> None:
+    """A clock that was set back has made the promise: let its time begin now, or the warning would come late."""
+    _set(case, {"promised_at": now, "respond_by": case.respond_by - (case.promised_at - now)})
+    db.flush()
+
+
 def note_seen(db: Session, case: Escalation, *, person_id: UUID, now: datetime) -> None:
     """Somebody opened the case, as it is now: an entry that comes later is not seen until they open it again."""
     newest = queries.subjects_of(db, case.clinic_id, case.id)[-1]
@@ -347,12 +353,10 @@ def _write(db: Session, case: Escalation, target: tuple[UUID, str], key: str, *,
 
 
 def _too_late(db: Session, case: Escalation) -> Conflict:
-    row = db.execute(
-        select(Person.name, Escalation.taken_at)
-        .join(Person, (Person.clinic_id == Escalation.clinic_id) & (Person.id == Escalation.taken_by))
-        .where(Escalation.clinic_id == case.clinic_id, Escalation.id == case.id)
-    ).one_or_none()
-    return Conflict(N_("%(name)s has taken this case already."), name=row.name) if row else Conflict(_CLOSED)
+    taker = (Person.clinic_id == Escalation.clinic_id) & (Person.id == Escalation.taken_by)
+    own = (Escalation.clinic_id == case.clinic_id, Escalation.id == case.id)
+    name = db.scalar(select(Person.name).join(Escalation, taker).where(*own))
+    return Conflict(N_("%(name)s has taken this case already."), name=name) if name else Conflict(_CLOSED)
 
 
 def _locked(db: Session, case: Escalation) -> Escalation:

@@ -7,10 +7,11 @@ from datetime import datetime
 from sqlalchemy.orm import Session
 
 from companion import crash
+from companion.clock import CLOCKS_DIFFER
 from companion.db import EVERY_CLINIC, Database
 from companion.escalation import actions, queries
 from companion.escalation.models import Escalation
-from companion.escalation.rules import WARN_AT_MOST, warn_at
+from companion.escalation.rules import warn_at
 from companion.outbox import queries as outbox
 from companion.policies.rules import Policy, is_exhausted
 from companion.runtime import Runtime
@@ -31,8 +32,8 @@ def step_due(rt: Runtime, now: datetime) -> int:
 def warn_late(rt: Runtime, now: datetime) -> int:
     """Before a promise breaks that nobody has kept: tell the patient, and the clinic; says how many were near."""
     with rt.db.reading(EVERY_CLINIC) as db:
-        near = queries.promises_near(db, now + WARN_AT_MOST)
-    due = [case for case in near if warn_at(case.promised_at, case.respond_by) <= now]
+        near = queries.promises_near(db, now)
+    due = [case for case in near if case.promised_at > now or warn_at(case.promised_at, case.respond_by) <= now]
     return sum(_each(rt.db, case, now, _warn) for case in due)
 
 
@@ -57,7 +58,10 @@ def _step(db: Session, found: Escalation, now: datetime) -> bool:
 
 
 def _warn(db: Session, found: Escalation, now: datetime) -> bool:
-    return actions.warn(db, queries.case(db, found.clinic_id, found.id), now=now)
+    case = queries.case(db, found.clinic_id, found.id)
+    if case.promised_at > now + CLOCKS_DIFFER:
+        actions.promise_anew(db, case, now=now)
+    return warn_at(case.promised_at, case.respond_by) <= now and actions.warn(db, case, now=now)
 
 
 def _nobody_reached(database: Database) -> list[Escalation]:

@@ -10,8 +10,10 @@ from sqlalchemy.orm import Session
 
 from companion.accounts.models import Person
 from companion.clinic.queries import CARERS
+from companion.clock import CLOCKS_DIFFER
 from companion.errors import NotFound
 from companion.escalation.models import ContactCard, Escalation, EscalationEntry, EscalationEvent
+from companion.escalation.rules import WARN_AT_MOST
 from companion.outbox.models import Message
 from companion.policies.rules import LEVELS
 
@@ -128,18 +130,21 @@ def due(db: Session, now: datetime) -> list[Escalation]:
     rows = db.scalars(
         select(Escalation).where(
             Escalation.next_step_at.is_not(None),
-            or_(Escalation.next_step_at <= now, Escalation.step_set_at > now),
+            or_(Escalation.next_step_at <= now, Escalation.step_set_at > now + CLOCKS_DIFFER),
             Escalation.state != "resolved",
         )
     )
     return list(rows)
 
 
-def promises_near(db: Session, until: datetime) -> list[Escalation]:
-    """Cases that nobody has acted on, whose patient was promised an answer by `until` and knows of no delay."""
+def promises_near(db: Session, now: datetime) -> list[Escalation]:
+    """Cases that nobody has acted on, whose patient knows of no delay, and was promised an answer soon.
+
+    And those whose promise was made by a clock that has been put back since.
+    """
     rows = db.scalars(
         select(Escalation).where(
-            Escalation.respond_by <= until,
+            or_(Escalation.respond_by <= now + WARN_AT_MOST, Escalation.promised_at > now + CLOCKS_DIFFER),
             Escalation.warned_at.is_(None),
             Escalation.state != "resolved",
             Escalation.acted_at.is_(None),

@@ -84,7 +84,7 @@ def _write(db: Session, values: dict[str, Any], due_at: datetime) -> UUID | None
     message_id = db.execute(once.returning(Message.id)).scalar_one_or_none()
     if message_id is None:
         return None
-    _make_due(db, [(values["clinic_id"], message_id, values["urgency"], due_at)])
+    _make_due(db, [(values["clinic_id"], message_id, values["urgency"], due_at)], values["created_at"])
     announce(db)
     return message_id
 
@@ -164,10 +164,9 @@ def expire(db: Session, claimed: Claimed, *, now: datetime) -> None:
 
 def give_up_silent(db: Session, *, now: datetime) -> int:
     """Count as failed what no receipt came for in time, and make its message due for what is left; says how many."""
-    overdue = (AwaitedReceipt.due_at <= now) | (AwaitedReceipt.due_at > now + 2 * rules.RECEIPT_WITHIN)
     rows = db.execute(
         delete(AwaitedReceipt)
-        .where(overdue)
+        .where(queries.is_silent(now))
         .returning(AwaitedReceipt.clinic_id, AwaitedReceipt.message_id, AwaitedReceipt.device_id)
     ).all()
     for clinic_id, message_id, device_id in rows:
@@ -223,17 +222,18 @@ def mark_read(db: Session, *, clinic_id: UUID, person_id: UUID, about: tuple[str
 def _try_again(db: Session, clinic_id: UUID, message_id: UUID, now: datetime) -> None:
     was_sent = (Message.clinic_id == clinic_id, Message.id == message_id, Message.state == "sent")
     changed = update(Message).where(*was_sent).values(state="pending", settled_at=None)
-    _make_due(db, [(clinic_id, message_id, urgency, now) for urgency in db.scalars(changed.returning(Message.urgency))])
+    urgencies = db.scalars(changed.returning(Message.urgency))
+    _make_due(db, [(clinic_id, message_id, urgency, now) for urgency in urgencies], now)
 
 
-def _make_due(db: Session, rows: Sequence[tuple[UUID, UUID, str, datetime]]) -> None:
-    """Let messages wait for their time: (clinic, message, urgency, due at)."""
+def _make_due(db: Session, rows: Sequence[tuple[UUID, UUID, str, datetime]], now: datetime) -> None:
+    """Let messages wait for a time that is decided now: (clinic, message, urgency, due at)."""
     due = [
         {"clinic_id": clinic_id, "message_id": message_id, "is_urgent": urgency == "high", "due_at": due_at}
         for clinic_id, message_id, urgency, due_at in rows
     ]
     if due:
-        db.execute(insert(DueMessage), due)
+        db.execute(insert(DueMessage).values(set_at=now), due)
 
 
 def _return_overdue(db: Session, now: datetime) -> None:
@@ -243,7 +243,7 @@ def _return_overdue(db: Session, now: datetime) -> None:
     if lost:
         keys = tuple_(Message.clinic_id, Message.id).in_([tuple(row) for row in lost])
         again = db.execute(select(Message.clinic_id, Message.id, Message.urgency).where(keys))
-        _make_due(db, [(row.clinic_id, row.id, row.urgency, now) for row in again])
+        _make_due(db, [(row.clinic_id, row.id, row.urgency, now) for row in again], now)
 
 
 # Deleting from a narrow table in order of time stays flat as tables grow, and
@@ -381,7 +381,7 @@ def _follow(db: Session, followings: Sequence[tuple[Message, rules.Next]], now: 
         for message, following in followings
         if following.due_at and message.id in changed
     ]
-    _make_due(db, due)
+    _make_due(db, due, now)
     return changed
 
 

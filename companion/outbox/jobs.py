@@ -7,10 +7,13 @@ from datetime import datetime, timedelta
 from typing import Protocol
 from uuid import UUID
 
+from sqlalchemy import literal, update
+
 from companion import crash
-from companion.db import EVERY_CLINIC
+from companion.db import EVERY_CLINIC, UtcDateTime
 from companion.outbox import actions, queries, rules
 from companion.outbox.actions import Claimed
+from companion.outbox.models import DueMessage
 from companion.outbox.transport import Courier, Letter
 from companion.outbox.words import BODIES, SEVERAL, wording
 from companion.push.models import Subscription
@@ -50,6 +53,17 @@ def deliver(rt: Runtime, sender: Sender, now: datetime, couriers: Mapping[str, C
         crash.here("claim_committed")
         _deliver(rt, sender, claimed, now, couriers)
     return len(claimed)
+
+
+def keep_intervals(rt: Runtime, now: datetime) -> int:
+    """After the clock was set back, let nothing wait longer than it was to; says how many messages that were."""
+    with rt.db.reading(EVERY_CLINIC) as db:
+        if not queries.has_set_ahead(db, now=now):
+            return 0
+    left = literal(now, UtcDateTime()) + (DueMessage.due_at - DueMessage.set_at)
+    late = update(DueMessage).where(*queries.is_set_ahead(now)).values(due_at=left, set_at=now)
+    with rt.db.transaction(EVERY_CLINIC) as db:
+        return len(db.execute(late.returning(DueMessage.message_id)).all())
 
 
 def give_up_silent(rt: Runtime, now: datetime) -> int:

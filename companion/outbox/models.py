@@ -60,7 +60,10 @@ class Message(ClinicScoped, Base):
 
 
 class DueMessage(ClinicScoped, Base):
-    """A message that waits for its time: a narrow row in the order of claiming, which stays flat as tables grow."""
+    """A message that waits for its time: a narrow row in the order of claiming, which stays flat as tables grow.
+
+    `set_at` is when its time was decided: a clock that reads earlier was set back.
+    """
 
     __tablename__ = "due_messages"
     __table_args__ = (
@@ -71,6 +74,7 @@ class DueMessage(ClinicScoped, Base):
     is_urgent: Mapped[bool] = mapped_column(primary_key=True, sort_order=-40)
     due_at: Mapped[datetime] = mapped_column(primary_key=True, sort_order=-30)
     message_id: Mapped[UUID] = mapped_column(primary_key=True, sort_order=-20)
+    set_at: Mapped[datetime]
 
 
 class LeasedMessage(ClinicScoped, Base):

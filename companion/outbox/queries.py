@@ -7,6 +7,7 @@ from uuid import UUID
 from sqlalchemy import ColumnElement, select, tuple_
 from sqlalchemy.orm import Session
 
+from companion.clock import CLOCKS_DIFFER
 from companion.outbox.models import Attempt, AwaitedReceipt, DueMessage, LeasedMessage, Message
 from companion.outbox.rules import LEASE, RECEIPT_WITHIN
 from companion.push import queries as push
@@ -40,6 +41,18 @@ def has_due(db: Session, *, now: datetime) -> bool:
     return db.execute(is_due).first() is not None or db.execute(lost).first() is not None
 
 
+def has_set_ahead(db: Session, *, now: datetime) -> bool:
+    """Whether something waits for a time that was set by a clock that has been put back since."""
+    return db.execute(select(DueMessage.message_id).where(*is_set_ahead(now)).limit(1)).first() is not None
+
+
+def is_set_ahead(now: datetime) -> tuple[ColumnElement[bool], ...]:
+    """The conditions of what waits for a time that was set by a clock that has been put back since."""
+    # What has its time already is claimed anyway: the index leads to the few that wait.
+    waits = (DueMessage.is_urgent.in_((True, False)), DueMessage.due_at > now)
+    return (*waits, DueMessage.set_at > now + CLOCKS_DIFFER)
+
+
 def is_over(now: datetime) -> ColumnElement[bool]:
     """The condition of a lease that is past its end, or further away than any lasts: the clock was set back."""
     return (LeasedMessage.lease_until <= now) | (LeasedMessage.lease_until > now + 2 * LEASE)
@@ -60,9 +73,13 @@ def devices_to_tell(db: Session, messages: Sequence[Message]) -> dict[UUID, tupl
 
 
 def has_silent(db: Session, *, now: datetime) -> bool:
-    """Whether a receipt is overdue, or due later than any can be: the clock was set back."""
-    overdue = (AwaitedReceipt.due_at <= now) | (AwaitedReceipt.due_at > now + 2 * RECEIPT_WITHIN)
-    return db.execute(select(AwaitedReceipt.message_id).where(overdue).limit(1)).first() is not None
+    """Whether a receipt has not come in its time."""
+    return db.execute(select(AwaitedReceipt.message_id).where(is_silent(now)).limit(1)).first() is not None
+
+
+def is_silent(now: datetime) -> ColumnElement[bool]:
+    """The condition of a receipt that is overdue, or due later than any can be: the clock was set back."""
+    return (AwaitedReceipt.due_at <= now) | (AwaitedReceipt.due_at > now + 2 * RECEIPT_WITHIN)
 
 
 def _told(db: Session, messages: Sequence[Message]) -> set[tuple[UUID, UUID]]:

@@ -3,6 +3,7 @@
 import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from uuid import UUID, uuid4
 
@@ -12,11 +13,16 @@ from sqlalchemy import func, select
 from companion.accounts import actions as accounts
 from companion.accounts import queries as people
 from companion.errors import Conflict
-from companion.escalation import actions, jobs, queries
-from companion.escalation.models import Escalation, EscalationEvent
+from companion.escalation import actions, queries
+from companion.escalation.models import Escalation
 from companion.outbox.models import Message
+from companion.push.transport import Transport
 from companion.runtime import Runtime
+from companion.worker import Dispatcher
+from tests.conftest import Clock
+from tests.outbox.test_delivery import subscribe
 from tests.people import Cast
+from tests.push_service import Device, PushService
 
 STEP = timedelta(minutes=10)
 
@@ -115,15 +121,30 @@ def ticks(start: datetime, jump: timedelta, *, minutes: int) -> Iterator[tuple[t
         yield passed, start + passed + (jump if passed >= timedelta(minutes=5) else timedelta(0))
 
 
-def climb(rt: Runtime, cast: Cast, start: datetime, jump: timedelta) -> list[timedelta]:
-    """Open a case and let the worker tick for an hour and a half: when it really told somebody."""
-    (case_id,) = open_cases(rt, cast, start, 1)
+@dataclass
+class Team:
+    """A worker, and one device of each nurse and of the clinician."""
+
+    rt: Runtime
+    cast: Cast
+    clock: Clock
+    dispatcher: Dispatcher
+    devices: list[Device]
+
+
+@pytest.fixture
+def team(rt: Runtime, cast: Cast, clock: Clock, push_service: PushService, transport: Transport) -> Team:
+    devices = [subscribe(rt, push_service, cast.north, who) for who in (cast.iris, cast.noor, cast.carla)]
+    return Team(rt, cast, clock, Dispatcher(rt, transport), devices)
+
+
+def climb(team: Team, start: datetime, jump: timedelta) -> list[timedelta]:
+    """Open a case and let the worker work for an hour and a half: when somebody's device really got an alert."""
+    open_cases(team.rt, team.cast, start, 1)
     told_at, before = [], 0
-    for passed, reading in ticks(start, jump, minutes=90):
-        jobs.step_due(rt, reading)
-        with rt.db.reading(cast.north) as db:
-            told = select(func.count()).where(EscalationEvent.escalation_id == case_id, EscalationEvent.kind == "told")
-            count = db.scalars(told).one()
+    for passed, team.clock.now in ticks(start, jump, minutes=90):
+        assert team.dispatcher.work()
+        count = sum(len(device.received) for device in team.devices)
         told_at += [passed] * (count > before)
         before = count
     return told_at
@@ -131,9 +152,9 @@ def climb(rt: Runtime, cast: Cast, start: datetime, jump: timedelta) -> list[tim
 
 @pytest.mark.parametrize("jump", JUMPS.values(), ids=JUMPS)
 def test_a_clock_that_is_set_delays_no_step_by_more_than_its_interval(
-    rt: Runtime, cast: Cast, now: datetime, jump: timedelta
+    team: Team, now: datetime, jump: timedelta
 ) -> None:
-    told_at = climb(rt, cast, now, jump)
+    told_at = climb(team, now, jump)
     assert told_at[0] == timedelta(0)
     for number, at in enumerate(told_at):
         assert at <= number * STEP + STEP, f"step {number} came {at} after the case was opened"
@@ -141,5 +162,5 @@ def test_a_clock_that_is_set_delays_no_step_by_more_than_its_interval(
 
 
 @pytest.mark.parametrize("start", TURNS.values(), ids=TURNS)
-def test_a_change_of_summer_time_moves_no_step(rt: Runtime, cast: Cast, start: datetime) -> None:
-    assert climb(rt, cast, start, timedelta(0)) == [number * STEP for number in range(9)]
+def test_a_change_of_summer_time_moves_no_step(team: Team, start: datetime) -> None:
+    assert climb(team, start, timedelta(0)) == [number * STEP for number in range(9)]

@@ -189,7 +189,7 @@ def test_a_clock_set_back_strands_no_lease(
     enqueue(rt.db, cast, now - timedelta(days=2))
     with pytest.raises(KeyboardInterrupt):
         jobs.deliver(rt, _Dies(), now - timedelta(days=2) + timedelta(minutes=1))
-    assert jobs.deliver(rt, transport, now - timedelta(days=2, hours=-1)) == 1
+    assert jobs.deliver(rt, transport, now - timedelta(days=2, hours=1)) == 1
 
 
 def test_the_loser_of_a_lease_changes_nothing(rt: Runtime, cast: Cast, now: datetime) -> None:

@@ -59,7 +59,8 @@ def write(db: Database, cast: Cast, now: datetime, count: int) -> None:
     ]
     with db.transaction(cast.north) as session:
         session.execute(insert(Message), rows)
-        due = [{"clinic_id": cast.north, "is_urgent": False, "message_id": row["id"], "due_at": now} for row in rows]
+        times = {"due_at": now, "set_at": now}
+        due = [{"clinic_id": cast.north, "is_urgent": False, "message_id": row["id"], **times} for row in rows]
         session.execute(insert(DueMessage), due)
 
 
