@@ -17,6 +17,11 @@ def new_id() -> uuid.UUID:
     return uuid.uuid4()
 
 
+def derived_id(base: uuid.UUID, text: str) -> uuid.UUID:
+    """The identifier of what `text` says about `base`: the same whenever it is asked for."""
+    return uuid.uuid5(base, text)
+
+
 def new_token() -> str:
     """256 random bits as 43 base64url characters."""
     return secrets.token_urlsafe(32)

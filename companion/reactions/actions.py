@@ -2,7 +2,7 @@
 
 import logging
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from functools import partial
 from uuid import UUID
@@ -39,6 +39,9 @@ log = logging.getLogger(__name__)
 SILENCE_LOOKS_BACK = timedelta(days=14)
 _FAILED = N_("The entry could not be assessed: look at it yourself")
 _REFUSED = N_("A check-in from the phone could not be read: call the patient")
+_UNFINISHED = N_("An emergency sign was ticked in a check-in that was not finished: call the patient")
+_SAME_NUMBER = N_("Two different check-ins came under one number: read both and call the patient")
+_SAME_NUMBER_PATIENT = N_("Your phone sent two different check-ins as one")
 _FAILED_PATIENT = N_("A person at your clinic has to look at this")
 
 
@@ -56,6 +59,30 @@ class Submitted:
 
 def submit(db: Session, patient: tuple[UUID, UUID], reaction_id: UUID, entry: Entry, *, now: datetime) -> Submitted:
     """Keep (clinic, patient)'s entry and do what it asks for. Sent twice it is kept once; Conflict if it differs."""
+    return _submit(db, patient, reaction_id, entry, now=now)
+
+
+def submit_contradiction(
+    db: Session, patient: tuple[UUID, UUID], reaction_id: UUID, entry: Entry, *, now: datetime
+) -> Submitted:
+    """Keep what the phone sent under the id of another entry, under an id of its own; a person asks within the hour.
+
+    A phone mints a new id for every check-in, so that one of the two may be lost there. Once for each such entry.
+    """
+    level = Disposition.CLINIC_URGENT_1H
+    reason = Reason("same_number", level, _SAME_NUMBER, _SAME_NUMBER_PATIENT, "PROPOSAL", "proposal")
+    return _submit(db, patient, entry.id_beside(reaction_id), entry, known=(reason,), now=now)
+
+
+def _submit(
+    db: Session,
+    patient: tuple[UUID, UUID],
+    reaction_id: UUID,
+    entry: Entry,
+    *,
+    known: tuple[Reason, ...] = (),
+    now: datetime,
+) -> Submitted:
     clinic_id, patient_id = patient
     one_at_a_time(db, patient_id)  # the second of two entries is judged with the first, and added to its case
     if not _keep(db, patient, reaction_id, entry, now):
@@ -65,7 +92,7 @@ def submit(db: Session, patient: tuple[UUID, UUID], reaction_id: UUID, entry: En
         return _submitted([kept.assessment, *queries.raised_by(db, clinic_id, patient_id, reaction_id)], is_new=False)
     crash.here("entry_kept")
     past = queries.judged_before(db, *patient)
-    result = _assess(db, patient, entry, past, now)
+    result = _beside(known, _assess(db, patient, entry, past, now))
     own = _assessment(patient, reaction_id, result, now)
     db.add(own)
     if result.disposition > Disposition.SELF_CARE:
@@ -87,19 +114,25 @@ def submit(db: Session, patient: tuple[UUID, UUID], reaction_id: UUID, entry: En
     return _submitted([own, *raised], is_new=True)
 
 
-def alarm_refused(db: Session, patient: tuple[UUID, UUID], reaction_id: UUID, *, now: datetime) -> None:
-    """An entry was refused and may hold anything: a person has to ask, within the hour. Once for each entry."""
+def alarm_refused(
+    db: Session, patient: tuple[UUID, UUID], refusal_id: UUID, *, is_emergency: bool = False, now: datetime
+) -> None:
+    """An entry was refused and may hold anything: a person has to ask, within the hour. Once for each `refusal_id`.
+
+    That is no entry's id: an entry that was kept, or is sent later, under the refused one's id has a case of its own.
+    """
     clinic_id, patient_id = patient
     one_at_a_time(db, patient_id)
-    if cases.cases_of_own(db, clinic_id, patient_id, [reaction_id]):
+    if cases.cases_of_own(db, clinic_id, patient_id, [refusal_id]):
         return
+    level = Disposition.EMERGENCY if is_emergency else Disposition.CLINIC_URGENT_1H
     escalation.open_case(
         db,
         clinic_id=clinic_id,
         patient_id=patient_id,
-        subject_id=reaction_id,
-        level=Disposition.CLINIC_URGENT_1H.code,
-        summary=_REFUSED,
+        subject_id=refusal_id,
+        level=level.code,
+        summary=_UNFINISHED if is_emergency else _REFUSED,
         now=now,
     )
 
@@ -328,6 +361,13 @@ def look_after_silence(db: Session, patient: tuple[UUID, UUID], *, now: datetime
         now=now,
     )
     return True
+
+
+def _beside(known: tuple[Reason, ...], result: triage.Assessment) -> triage.Assessment:
+    """What triage says, with what is known beside it."""
+    reasons = tuple(sorted((*known, *result.reasons), key=lambda reason: -reason.level))
+    highest = max((reason.level for reason in reasons), default=Disposition.SELF_CARE)
+    return replace(result, reasons=reasons, disposition=max(result.disposition, highest))
 
 
 def _assessment(patient: tuple[UUID, UUID], reaction_id: UUID, result: triage.Assessment, now: datetime) -> Assessment:

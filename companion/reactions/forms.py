@@ -7,11 +7,13 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Annotated, Any, Literal
+from uuid import UUID
 
 from flask_babel import gettext
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
-from companion.errors import Invalid, OtherPerson
+from companion.errors import CompanionError, Invalid, OtherPerson
+from companion.ids import derived_id
 from companion.triage.observation import AREAS, SYMPTOMS, Disposition
 from companion.triage.protocol import Protocol
 
@@ -74,6 +76,10 @@ class Entry:
     skew_seconds: int
     body_hash: str
 
+    def id_beside(self, reaction_id: UUID) -> UUID:
+        """The id this entry has where another one bears `reaction_id`: always the same."""
+        return derived_id(reaction_id, self.body_hash)
+
 
 def parse_entry(body: dict[str, Any], *, subject: str, now: datetime) -> Entry:
     """The entry in a JSON body. Invalid with a sentence for each field; OtherPerson if it is somebody else's.
@@ -96,6 +102,22 @@ def parse_entry(body: dict[str, Any], *, subject: str, now: datetime) -> Entry:
     if ago < -OLDEST:
         raise Invalid({"noted_at": gettext("This is more than a year ahead. Check the date of your phone")})
     return Entry(form, now - ago, int(skew.total_seconds()), _hash(body))
+
+
+def refusal_id(reaction_id: UUID, body: dict[str, Any] | None, error: CompanionError) -> UUID:
+    """What the alarm about a refused entry is known by: one for each body, and one for all that cannot be read."""
+    return derived_id(reaction_id, f"refused {error.code if body is None else _hash(body)}")
+
+
+def has_emergency(fields: Mapping[str, list[str]], groups: Iterable[Mapping[str, Any]]) -> bool:
+    """Whether a posted form ticks an emergency sign, or a group with one in it that the patient cannot rule out."""
+    signs, ticked = set(fields.get("sign", [])), set(fields.get("group", []))
+    for group in groups:
+        own = {sign["id"]: sign["is_emergency"] for sign in group["signs"]}
+        told = signs & set(own)
+        if any(own[sign] for sign in told) or (group["id"] in ticked and not told and any(own.values())):
+            return True
+    return False
 
 
 def names_for_log(fields: Iterable[str]) -> list[str]:

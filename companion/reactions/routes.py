@@ -17,8 +17,8 @@ from companion.accounts.routes import home_of
 from companion.clinic import queries as clinic
 from companion.course import queries as courses
 from companion.course.words import AREAS as AREA_WORDS
-from companion.errors import CompanionError, Invalid, NotFound
-from companion.ids import new_id
+from companion.errors import CompanionError, Conflict, Invalid, NotFound
+from companion.ids import derived_id, new_id
 from companion.inbox import queries as inbox
 from companion.protocols import queries as protocols
 from companion.reactions import actions, forms, queries, rules, words
@@ -35,8 +35,8 @@ from companion.web.requests import form_fields, read_json
 log = logging.getLogger(__name__)
 blueprint = Blueprint("reactions", __name__)
 _BODY_LIMIT = 64 * 1024
-# The phone does not send these again: unreadable, another entry of this id, too large, a field that cannot be.
-_REFUSALS = (400, 409, 413, 422)
+# The phone does not send these again: unreadable, too large, a field that cannot be. Nor another entry of an id: 409.
+_REFUSALS = (400, 413, 422)
 # A phone keeps what it has sent for 30 days by its own clock, which may be wrong.
 _PHONE_KEEPS = timedelta(days=60)
 
@@ -55,6 +55,7 @@ class CheckIn:
     clinic: clinic.Contact | None
     values: MultiDict[str, str] = field(default_factory=MultiDict)
     errors: Mapping[str, str] = field(default_factory=dict)
+    is_emergency: bool = False
 
 
 @blueprint.get("/")
@@ -136,8 +137,8 @@ def new() -> str:
 @roles(PATIENT)
 def create() -> Response:
     """The check-in without a script: the same entry, sent as a form."""
-    rt, actor, fields = current_runtime(), current_actor(), form_fields()
-    now = rt.clock()
+    rt, actor = current_runtime(), current_actor()
+    now, fields = rt.clock(), _fields_or_alarm(rt, actor)
     form = _check_in(rt, actor, MultiDict((name, one) for name, given in fields.items() for one in given))
     try:
         body = forms.body_of_fields(
@@ -150,8 +151,14 @@ def create() -> Response:
         entry = forms.parse_entry(body, subject=actor.subject_key, now=now)
         reaction_id = _uuid(form.id)
     except Invalid as error:
-        return make_response(render_template("reactions/new.html", form=replace(form, errors=error.fields)), 422)
-    submitted = _submit(rt, actor, reaction_id, entry, now)
+        form = replace(form, errors=error.fields, is_emergency=forms.has_emergency(fields, form.groups))
+        if form.is_emergency:  # who reads whom to call may not come back to finish it
+            _alarm_refused(rt, actor, derived_id(actor.id, form.id), error, now, is_emergency=True)
+        return make_response(render_template("reactions/new.html", form=form), 422)
+    try:
+        submitted = _submit(rt, actor, reaction_id, entry, now)
+    except Conflict:  # sent, and changed by way of the browser's "back": another entry
+        submitted = _submit(rt, actor, entry.id_beside(reaction_id), entry, now)
     if submitted.disposition == "emergency":
         return redirect(url_for("reactions.call", reaction_id=submitted.leads_to), code=303)
     return redirect(url_for("reactions.show", reaction_id=submitted.leads_to), code=303)
@@ -160,15 +167,25 @@ def create() -> Response:
 @blueprint.put("/reactions/<uuid:reaction_id>")
 @roles(PATIENT)
 def put(reaction_id: UUID) -> tuple[Response, int]:
-    """The check-in from the phone's queue. Sent twice it is kept once: 201, then 200; 409 if it differs."""
+    """The check-in from the phone's queue. Sent twice it is kept once: 201, then 200; 409 if it differs.
+
+    What differs is kept and judged all the same, and a person at the clinic reads both.
+    """
     rt, actor = current_runtime(), current_actor()
-    now = rt.clock()
+    now, given = rt.clock(), None
     try:
-        entry = forms.parse_entry(read_json(_BODY_LIMIT), subject=actor.subject_key, now=now)
-        submitted = _submit(rt, actor, reaction_id, entry, now)
+        given = read_json(_BODY_LIMIT)
+        entry = forms.parse_entry(given, subject=actor.subject_key, now=now)
     except CompanionError as error:
         if error.status in _REFUSALS:
-            _alarm_refused(rt, actor, reaction_id, error, now)
+            _alarm_refused(rt, actor, forms.refusal_id(reaction_id, given, error), error, now)
+        raise
+    try:
+        submitted = _submit(rt, actor, reaction_id, entry, now)
+    except Conflict:
+        log.error("entry %s: another one has its id", reaction_id)
+        with rt.db.transaction(actor.clinic_id) as db:
+            actions.submit_contradiction(db, (actor.clinic_id, actor.id), reaction_id, entry, now=now)
         raise
     body = {
         "id": str(reaction_id),
@@ -309,11 +326,27 @@ def _submit(rt: Runtime, actor: Actor, reaction_id: UUID, entry: forms.Entry, no
     return submitted
 
 
-def _alarm_refused(rt: Runtime, actor: Actor, reaction_id: UUID, error: CompanionError, now: datetime) -> None:
+def _fields_or_alarm(rt: Runtime, actor: Actor) -> dict[str, list[str]]:
+    try:
+        return form_fields()
+    except CompanionError as error:
+        _alarm_refused(rt, actor, new_id(), error, rt.clock())
+        raise
+
+
+def _alarm_refused(
+    rt: Runtime,
+    actor: Actor,
+    refusal_id: UUID,
+    error: CompanionError,
+    now: datetime,
+    *,
+    is_emergency: bool = False,
+) -> None:
     # The patient is told to call; somebody at the clinic must see it as well. Names of fields only.
-    log.error("entry %s refused: %s %s", reaction_id, error.code, forms.names_for_log(getattr(error, "fields", ())))
+    log.error("entry refused: %s %s", error.code, forms.names_for_log(getattr(error, "fields", ())))
     with rt.db.transaction(actor.clinic_id) as db:
-        actions.alarm_refused(db, (actor.clinic_id, actor.id), reaction_id, now=now)
+        actions.alarm_refused(db, (actor.clinic_id, actor.id), refusal_id, is_emergency=is_emergency, now=now)
 
 
 def _uuid(given: str) -> UUID:
