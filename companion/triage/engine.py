@@ -88,10 +88,12 @@ def _times(observation: Observation, context: Context) -> tuple[tuple[datetime, 
 
 def _fired(moment: _Moment) -> Iterator[Reason]:
     observation, protocol = moment.observation, moment.protocol
-    if observation.signs or observation.not_sure:
+    signs = observation.signs
+    if signs or observation.not_sure:
         yield from _signs(observation, protocol)
     for rule in protocol.combinations:
-        yield from _combination(rule, moment)
+        if rule.signs <= signs and (not rule.any_sign or rule.any_sign & signs):
+            yield from _combination(rule, moment)
     for area, report in observation.areas.items():
         yield from _area(area, report, moment)
     if not observation.warnings_answered and (worst := _worst(observation)) >= protocol.rules["warnings_skipped"].limit:
@@ -120,10 +122,8 @@ def _signs(observation: Observation, protocol: Protocol) -> Iterator[Reason]:
 
 
 def _combination(rule: Combination, moment: _Moment) -> Iterator[Reason]:
+    """A combination whose signs are there: whether temperature, area, symptom and session agree."""
     observation = moment.observation
-    signs = observation.signs
-    if not rule.signs <= signs or (rule.any_sign and not rule.any_sign & signs):
-        return
     if rule.temperature and not _has_temperature(rule, observation, moment.protocol):
         return
     value = _value(rule, observation)
