@@ -3,7 +3,7 @@
 import re
 import tomllib
 from bisect import bisect_left
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +11,7 @@ from companion.triage.values import Fault, Place
 
 _NOTICED = re.compile(r" \(at (?:line (\d+), column \d+|end of document)\)$")
 _OPENS = re.compile(r"""[\[{]|\"{3}|'{3}""")  # what may go on in the lines below
+_CLOSES = re.compile(r"""[\]}]|\"{3}|'{3}""")  # and what ends it
 
 
 class Unreadable(Exception):
@@ -56,11 +57,16 @@ def line_of(text: str, place: Place) -> int:
     content = tables_of(text)
     while not _stands(content, place):
         place = place[:-1]
+    if not place:
+        return 1
     lines = _lines(text)
-    begun = max(1, _first(lines, lambda some: _holds(lines, len(some), place)))
+    whole = list(_whole(lines))
+    begun = whole[bisect_left(whole, True, key=lambda count: _stands(_read(lines[:count]), place)) - 1] + 1
     value = _at(content, place)
-    if place and isinstance(place[-1], int) and isinstance(value, str):  # one text of a list that has many lines
-        return next((n for n, line in enumerate(lines[begun - 1 :], begun) if value in line), begun)
+    if isinstance(place[-1], int) and isinstance(value, str):  # one text of a list that has many lines
+        quoted = (f'"{value}"', f"'{value}'")
+        below = enumerate(lines[begun - 1 :], begun)
+        return next((number for number, line in below if any(one in line for one in quoted)), begun)
     return begun
 
 
@@ -73,10 +79,14 @@ def _first(lines: Sequence[str], holds: Callable[[Sequence[str]], bool]) -> int:
     return bisect_left(range(len(lines) + 1), True, key=lambda count: holds(lines[:count]))
 
 
-def _holds(lines: Sequence[str], count: int, place: Place) -> bool:
-    """Whether so many lines, and those that they need to be whole, hold the place."""
-    content = next(found for end in range(count, len(lines) + 1) if (found := _read(lines[:end])) is not None)
-    return _stands(content, place)
+def _whole(lines: Sequence[str]) -> Iterator[int]:
+    """After how many lines of a readable text no statement is left open."""
+    yield 0
+    begun = 0
+    for count, line in enumerate(lines, 1):
+        if (count == begun + 1 or _CLOSES.search(line)) and _read(lines[begun:count]) is not None:
+            yield count
+            begun = count
 
 
 def _read(lines: Sequence[str]) -> dict[str, Any] | None:

@@ -5,7 +5,6 @@ it is denied, past, only feared, or somebody else's (`scope`). Pure; time grows 
 """
 
 import re
-import tomllib
 from bisect import bisect_right
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -14,10 +13,12 @@ from itertools import accumulate
 from pathlib import Path
 from typing import Any
 
-from companion.triage.cues import CUES
+from companion.triage import files, wording
 from companion.triage.matching import Cue, Index, Pattern, Span, Text, read_cue, read_pattern, spans
+from companion.triage.reader import load_shipped_protocol
 from companion.triage.scope import Scope, scope_of
 from companion.triage.spelling import Speller, words_of
+from companion.triage.values import Fault
 
 FILES = tuple(Path(__file__).with_name(f"lexicon_{language}.toml") for language in ("en", "fr"))
 MAX_CHARACTERS = 4000
@@ -29,7 +30,7 @@ _SPELLING_RULES = ("mending", "real", "glued", "endings")  # the other lines of 
 
 
 class LexiconError(ValueError):
-    """A lexicon file that cannot be used; the text names file and fault."""
+    """A lexicon file that cannot be used; the text names file, line and fault."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,15 +89,17 @@ def load_shipped_lexicons() -> tuple[Lexicon, ...]:
 
 
 def load(path: Path) -> Lexicon:
-    """Read one file; LexiconError says what is wrong."""
+    """Read and check one file; LexiconError says what is wrong and where."""
     try:
-        content = tomllib.loads(path.read_text(encoding="utf-8"))
-        missing = sorted(set(CUES) - set(content["cues"]))
-        if missing:
-            raise LexiconError(f"{path.name}: no cues {missing[0]!r}")
-        return _lexicon(content, Index())
-    except (tomllib.TOMLDecodeError, KeyError) as error:
-        raise LexiconError(f"{path.name}: {error}") from None
+        raw = files.text_of(path)
+        content = files.tables_of(raw)
+    except files.Unreadable as error:
+        raise LexiconError(f"{path.name}, {error}") from None
+    try:
+        wording.check(content, load_shipped_protocol().signs)
+    except Fault as fault:
+        raise LexiconError(files.sentence(path.name, raw, fault)) from None
+    return _lexicon(content, Index())
 
 
 def _lexicon(content: Mapping[str, Any], index: Index) -> Lexicon:
@@ -105,7 +108,7 @@ def _lexicon(content: Mapping[str, Any], index: Index) -> Lexicon:
     read = {name: read_cue(others if name == "others" else lines, sets, index) for name, lines in cues.items()}
     parting = index.slot((*cues["deny_inside"], *(one for one in cues["ends"] if " " not in one)))
     signs = {name: _sign(row, sets, index) for name, row in content["sign"].items()}
-    innocent = _patterns(content.get("innocent", {}).get("patterns", ()), sets, index)
+    innocent = _patterns(content["innocent"]["patterns"], sets, index)
     common = frozenset(content["common"])
     return Lexicon(
         language=content["language"],

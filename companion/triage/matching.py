@@ -15,7 +15,7 @@ NEAR, FAR, EITHER, WIDE = 2, 5, 6, 16  # words between two words of a pattern: n
 
 Span = tuple[int, int]
 _Filler = tuple[tuple[str, ...], int]
-_PATTERN_SIGNS = frozenset("|&@^~_")
+PATTERN_SIGNS = frozenset("|&@^~_")
 _REMEMBERED = 50_000  # words looked up, so that strange ones do not fill the memory
 
 
@@ -158,8 +158,8 @@ class Cue:
 def read_cue(lines: Iterable[str], sets: Mapping[str, object], index: Index) -> Cue:
     """A cue from its phrases; one that names choices or sets is a pattern, as those of signs are."""
     known = list(lines)
-    patterns = [one for one in known if _PATTERN_SIGNS & set(one)]
-    phrases = [one for one in known if not _PATTERN_SIGNS & set(one)]
+    patterns = [one for one in known if PATTERN_SIGNS & set(one)]
+    phrases = [one for one in known if not PATTERN_SIGNS & set(one)]
     return Cue(index.slot(phrases), tuple(read_pattern(one, sets, index) for one in patterns))
 
 
