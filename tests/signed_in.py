@@ -1,5 +1,6 @@
 """A client of the application with somebody signed in, as a browser of ours would send its requests."""
 
+import re
 from typing import Any
 from uuid import UUID
 
@@ -20,6 +21,14 @@ class Browser(FlaskClient):
         """As the base class, with the header that says the request is ours."""
         kwargs["headers"] = {**OURS, **(kwargs.get("headers") or {})}
         return super().open(*args, **kwargs)
+
+    def see_case(self, case_id: UUID) -> str:
+        """Open the page of a case as a person does, whose browser then says that it is before them; the page."""
+        page = str(self.get(f"/console/cases/{case_id}").data.decode())
+        shown = re.search(r'data-opening="([^"]+)" data-shown="(\d+)"', page)
+        assert shown
+        assert self.post(shown[1], data={"shown": shown[2]}).status_code == 204
+        return page
 
 
 def browser(app: Flask, rt: Runtime, who: tuple[UUID, UUID] | None = None) -> Browser:

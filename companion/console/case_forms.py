@@ -33,6 +33,13 @@ class Snooze:
     reason: str
 
 
+def parse_shown(fields: Mapping[str, list[str]]) -> int:
+    """How many entries of the case the page shows; Invalid where it does not say."""
+    if not re.fullmatch("[0-9]{1,5}", shown := _text(fields, "shown")):
+        raise Invalid({"shown": gettext("Please answer this")})
+    return int(shown)
+
+
 def parse_outcome(fields: Mapping[str, list[str]]) -> Outcome:
     """Outcome code and note; Invalid where one is missing: a case is not closed in silence."""
     outcome, note, noise = (_text(fields, name) for name in ("outcome", "note", "noise_reason"))

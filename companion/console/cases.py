@@ -46,13 +46,22 @@ class Told:
 @blueprint.get("/<uuid:case_id>")
 @roles(*CARERS)
 def show(case_id: UUID) -> str:
-    """The case's page; opening it is "seen"."""
-    rt, actor = current_runtime(), current_actor()
+    """The case's page. That it was asked for is not "seen": browsers fetch pages ahead, and other sites can ask too."""
+    return _page(current_actor(), case_id, {}, {})
+
+
+@blueprint.post("/<uuid:case_id>/opening")
+@roles(*CARERS)
+def note_opening(case_id: UUID) -> tuple[str, int]:
+    """The page is before somebody: that is "seen". Conflict where an entry has come that it does not show."""
+    rt, actor, shown = current_runtime(), current_actor(), forms.parse_shown(form_fields())
     with rt.db.transaction(actor.clinic_id) as db:
         case = queries.case(db, actor.clinic_id, case_id)
+        if shown != len(queries.subjects_of(db, actor.clinic_id, case_id)):
+            raise Conflict
         if case.state != "resolved":
             actions.note_seen(db, case, person_id=actor.id, now=rt.clock())
-    return _page(actor, case_id, {}, {})
+    return "", 204
 
 
 @blueprint.post("/<uuid:case_id>/acknowledgement")
@@ -167,6 +176,7 @@ def _page(actor: Actor, case_id: UUID, errors: dict[str, str], fields: dict[str,
             patient=people[case.patient_id],
             people=people,
             person_names={str(person.id): person.name for person in people.values()},
+            shown=len(subjects),
             entries=reactions.of_subjects(db, actor.clinic_id, case.patient_id, subjects),
             events=events,
             told=_told(db, case, people),

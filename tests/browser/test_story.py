@@ -53,6 +53,7 @@ def test_a_reaction_reaches_a_nurse_and_the_patient_sees_who(
         nurse.open(shown[0]["data"]["url"])
         nurse.wait_for("document.querySelector('h1').innerText.includes('Elif Stone')")
         assert "White patch: possible blocked vessel" in nurse.text("main")
+        nurse.wait_for("!document.querySelector('[data-opening]')")  # the clinic knows
         phone.reload()
         expect(phone.get_by_text("Seen by Iris Vale")).to_be_visible()
 

@@ -98,7 +98,7 @@ def test_what_nobody_took_leads_to_the_case_for_those_who_may_take_it(
 def test_opening_a_case_is_seen_and_taking_it_names_the_taker(
     rt: Runtime, iris: Browser, noor: Browser, case_id: UUID
 ) -> None:
-    assert iris.get(f"/console/cases/{case_id}").status_code == 200
+    iris.see_case(case_id)
     assert iris.post(f"/console/cases/{case_id}/acknowledgement").status_code == 303
     second = noor.post(f"/console/cases/{case_id}/acknowledgement")
     assert second.status_code == 409

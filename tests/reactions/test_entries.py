@@ -308,14 +308,14 @@ def test_who_opened_the_case_before_an_entry_came_has_not_seen_it(
     with rt.db.reading(EVERY_CLINIC) as db:
         case_id = db.scalars(select(Escalation.id)).one()
     clock.now += timedelta(minutes=3)
-    iris.get(f"/console/cases/{case_id}")
+    iris.see_case(case_id)
     clock.now += timedelta(minutes=3)
     at = clock.now.isoformat()
     second = put(ada, entry(warnings=URGENT, noted_at=at, sent_at=at)).json["id"]
     assert "Seen by Iris" in ada.get(f"/reactions/{first}").data.decode()
     assert "Nobody has opened it yet" in ada.get(f"/reactions/{second}").data.decode()
     clock.now += timedelta(minutes=3)
-    iris.get(f"/console/cases/{case_id}")
+    iris.see_case(case_id)
     assert "Seen by Iris" in ada.get(f"/reactions/{second}").data.decode()
 
 

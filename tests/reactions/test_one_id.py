@@ -57,7 +57,7 @@ def test_a_case_opened_for_one_patient_is_not_seen_for_the_other(
     put(ada, entry(warnings=URGENT), shared)
     put(eve, entry(subject="subject-of-eve", areas=SORE), shared)
     iris = browser(app, rt, (cast.north, cast.iris))
-    iris.get(f"/console/cases/{case_of(rt, eve_id).id}")
+    iris.see_case(case_of(rt, eve_id).id)
     assert states(ada)[shared]["seen_by"] is None
     assert states(eve)[shared]["seen_by"] == "Iris"
     assert "Iris" not in ada.get(f"/reactions/{shared}").data.decode()

@@ -34,9 +34,7 @@ def test_the_phone_learns_who_has_seen_what_it_sent(
     urgent, mild = UUID(put(ada, entry(warnings=URGENT)).json["id"]), UUID(put(ada, entry(words="later")).json["id"])
     assert states(ada)[urgent]["seen_by"] is None
     clock.now += timedelta(minutes=3)
-    with rt.db.reading(EVERY_CLINIC) as db:
-        case_id = db.scalars(select(Escalation.id)).one()
-    browser(app, rt, (cast.north, cast.iris)).get(f"/console/cases/{case_id}")
+    browser(app, rt, (cast.north, cast.iris)).see_case(the_case(rt))
     assert states(ada)[urgent] == {"id": str(urgent), "seen_by": "Iris", "seen_at": clock.now.isoformat()}
     assert set(states(ada)) == {urgent, mild}
 
@@ -49,3 +47,56 @@ def test_the_phone_learns_nothing_of_others_and_nothing_old(
     assert ada.get("/reactions/states").get_json()["subject"] == "subject-of-ada"
     clock.now += timedelta(days=61)
     assert states(ada) == {}
+
+
+@pytest.mark.parametrize("method", ["GET", "HEAD"])
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {},
+        {"Sec-Purpose": "prefetch"},
+        {"Sec-Purpose": "prefetch;prerender"},
+        {"Sec-Fetch-Site": "cross-site", "Sec-Fetch-Mode": "no-cors", "Sec-Fetch-Dest": "image"},
+        {"Sec-Fetch-Site": "cross-site", "Sec-Fetch-Mode": "navigate", "Sec-Fetch-Dest": "document"},
+    ],
+    ids=["nobody looks", "prefetch", "prerender", "image", "other site"],
+)
+def test_a_page_that_was_only_asked_for_has_been_seen_by_nobody(
+    app: Flask, rt: Runtime, cast: Cast, ada: Browser, method: str, headers: dict[str, str]
+) -> None:
+    urgent = UUID(put(ada, entry(warnings=URGENT)).json["id"])
+    page = f"/console/cases/{the_case(rt)}"
+    iris = browser(app, rt, (cast.north, cast.iris))
+    assert iris.open(page, method=method, headers=headers).status_code == 200
+    assert (
+        iris.post(f"{page}/opening", data={"shown": "1"}, headers={"Sec-Fetch-Site": "cross-site"}).status_code == 403
+    )
+    assert states(ada)[urgent]["seen_by"] is None
+
+
+def test_an_entry_that_the_open_page_does_not_show_is_not_seen(
+    app: Flask, rt: Runtime, cast: Cast, clock: Clock, ada: Browser
+) -> None:
+    put(ada, entry(warnings=URGENT))
+    iris, page = browser(app, rt, (cast.north, cast.iris)), f"/console/cases/{the_case(rt)}"
+    assert 'data-shown="1"' in iris.get(page).data.decode()
+    clock.now += timedelta(minutes=3)
+    later = UUID(put(ada, entry(warnings=URGENT, words="worse")).json["id"])
+    assert iris.post(f"{page}/opening", data={"shown": "1"}).status_code == 409
+    assert states(ada)[later]["seen_by"] is None
+    iris.see_case(the_case(rt))
+    assert states(ada)[later]["seen_by"] == "Iris"
+
+
+@pytest.mark.parametrize("shown", ["", "all", "-1", "\u0661"])
+def test_a_page_that_does_not_say_what_it_shows_is_refused(
+    app: Flask, rt: Runtime, cast: Cast, ada: Browser, shown: str
+) -> None:
+    put(ada, entry(warnings=URGENT))
+    iris = browser(app, rt, (cast.north, cast.iris))
+    assert iris.post(f"/console/cases/{the_case(rt)}/opening", data={"shown": shown}).status_code == 422
+
+
+def the_case(rt: Runtime) -> UUID:
+    with rt.db.reading(EVERY_CLINIC) as db:
+        return db.scalars(select(Escalation.id)).one()

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import pytest
 from flask import Flask
@@ -177,7 +177,7 @@ def test_same_day_on_friday_night_goes_to_whoever_is_on_call(world: World) -> No
     world.receive(noor)
     case_page = noor.received[-1].json["notification"]["navigate"].removeprefix(world.rt.config.base_url)
     on_call = world.browser_of("noor")
-    assert on_call.get(case_page).status_code == 200
+    on_call.see_case(UUID(case_page.rpartition("/")[2]))
     assert "Seen by Noor" in world.browser_of("ada").get(url).data.decode()
     assert on_call.post(f"{case_page}/contacts", data={"how": "called"}).status_code == 303
     world.pass_time(240, every=10)

@@ -1,6 +1,7 @@
 // The nurse's desk: htmx refreshes the queue and the status line; this counts the seconds since the server's last answer,
-// and when there is none for a minute the line says so by itself.
+// and when there is none for a minute the line says so by itself. A case counts as seen once its page is before somebody.
 import 'htmx.org';
+import { call } from './queue.js';
 import { timeOf, word } from './words.js';
 
 const STALE_SECONDS = 60;
@@ -26,4 +27,19 @@ function showStale(status) {
   const text = status.querySelector('[data-text]');
   const sentence = word('queue_stale', { time: timeOf(heard.time) });
   if (text.textContent !== sentence) text.textContent = sentence;
+}
+
+// A page that was fetched ahead, or opened behind another, is not visible yet. Where an entry has come since, it is fetched anew.
+async function noteOpening() {
+  if (document.visibilityState !== 'visible') return;
+  document.removeEventListener('visibilitychange', noteOpening);
+  const { dataset } = document.querySelector('[data-opening]');
+  const answer = await call(dataset.opening, { method: 'POST', headers: { Accept: 'application/json' }, body: new URLSearchParams({ shown: dataset.shown }) }).catch(() => null);
+  if (answer?.status === 409) location.reload();
+  if (answer?.ok) delete dataset.opening;
+}
+
+if (document.querySelector('[data-opening]')) {
+  document.addEventListener('visibilitychange', noteOpening);
+  noteOpening();
 }
