@@ -45,7 +45,7 @@ class InjectedFault:
 
     what: Fault | int
     endpoint: str | None = None
-    retry_after: int | None = None
+    retry_after: int | str | None = None
 
 
 @dataclass(eq=False, slots=True)
@@ -166,7 +166,7 @@ class PushServer:
         )
 
     def _refuse(
-        self, request: web.Request, body: bytes, *, status: int, why: str, retry_after: int | None = None
+        self, request: web.Request, body: bytes, *, status: int, why: str, retry_after: int | str | None = None
     ) -> web.Response:
         endpoint, headers = f"{self.origin}{request.path}", request.headers.copy()
         self._keep(

@@ -66,7 +66,7 @@ class PushService:
         return device
 
     def inject(
-        self, fault: Fault | int, *, times: int = 1, endpoint: str | None = None, retry_after: int | None = None
+        self, fault: Fault | int, *, times: int = 1, endpoint: str | None = None, retry_after: int | str | None = None
     ) -> None:
         """Do this, or answer this status, to the next `times` good messages (to one endpoint, when it is named)."""
         planned = InjectedFault(fault, endpoint=endpoint, retry_after=retry_after)

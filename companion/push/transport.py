@@ -210,6 +210,9 @@ class Transport:
             return Result(push.device_id, "gone")
         except _NETWORK_FAULTS:
             result = Result(push.device_id, "retry")
+        except Exception as error:  # noqa: BLE001 - what nobody foresaw in one push must not hold up the others
+            log.error("a push failed: %s", type(error).__name__)
+            result = Result(push.device_id, "retry")
         # Being asked to wait is no failure of the service.
         self._breaker.note(host, has_failed=result.outcome == "retry" and result.status_code != 429)
         return result
@@ -292,7 +295,7 @@ def _seconds(retry_after: str | None, now: datetime) -> int | None:
         return min(int(retry_after[:6]), 86_400)
     try:
         at = parsedate_to_datetime(retry_after)
-    except ValueError:
+        aware = at if at.tzinfo else at.replace(tzinfo=UTC)
+        return max(0, min(int((aware - now).total_seconds()), 86_400))
+    except (ValueError, OverflowError):  # no date, or one that no calendar has
         return None
-    aware = at if at.tzinfo else at.replace(tzinfo=UTC)
-    return max(0, min(int((aware - now).total_seconds()), 86_400))

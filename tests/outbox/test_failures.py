@@ -2,9 +2,11 @@
 
 import time
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 from uuid import uuid4
 
+import pytest
 from sqlalchemy import select, update
 
 from companion.config import Config
@@ -17,6 +19,7 @@ from companion.outbox.models import Message
 from companion.push.models import Subscription
 from companion.push.transport import Push, Result, Transport
 from companion.runtime import Runtime
+from companion.worker import Dispatcher
 from tests.conftest import Clock
 from tests.outbox.test_delivery import enqueue, send_all, state_of, subscribe
 from tests.people import Cast
@@ -153,3 +156,29 @@ def test_a_batch_that_is_given_up_leaves_no_push_on_its_way(rt: Runtime, push_se
     parts.close()
     assert [result.outcome for result in send_all(transport, pushes[1:])] == ["accepted"]
     transport.close()
+
+
+@pytest.mark.parametrize(
+    "retry_after",
+    [
+        "Mon, 01 Jan 2026 00:00:00 +99999999999999999", "Mon, 01 Jan 99999 00:00:00 GMT",
+        "Mon, 01 Jan 0001 00:00:00 +2359", "-5", "soon",
+    ],
+)  # fmt: skip
+def test_a_time_to_wait_that_no_calendar_has_holds_up_no_other_message(
+    rt: Runtime, cast: Cast, push_service: PushService, transport: Transport, now: datetime, retry_after: str
+) -> None:
+    first, second = (subscribe(rt, push_service, cast.north, person) for person in (cast.iris, cast.noor))
+    push_service.inject(429, endpoint=first.endpoint, retry_after=retry_after)
+    ids = [enqueue(rt.db, cast, now, about=uuid4(), who=who) for who in (cast.iris, cast.noor)]
+    assert Dispatcher(rt, transport).work()
+    assert len(second.wait_for(1)) == 1
+    assert [state_of(rt.db, one) for one in ids] == ["pending", "sent"]
+
+
+def test_a_push_that_fails_as_nobody_foresaw_is_tried_again_beside_the_others(
+    rt: Runtime, push_service: PushService, transport: Transport
+) -> None:
+    broken, good = (push_to(rt, push_service.device(rt.secrets.vapid_public_key)) for _ in range(2))
+    found = send_all(transport, [replace(broken, tag=7), good])  # type: ignore[arg-type]
+    assert [result.outcome for result in found] == ["retry", "accepted"]
