@@ -20,7 +20,7 @@ from companion.operations import rules
 from companion.operations.models import Beat, OperatorEvent
 from companion.operations.rules import Measure, Sign
 from companion.outbox.models import Attempt, DueMessage, LeasedMessage, Message
-from companion.policies.rules import LEVELS
+from companion.policies.rules import ALERTING, LEVELS
 from companion.push import queries as push
 from companion.push.models import Subscription
 from companion.reactions import queries as reactions
@@ -131,7 +131,10 @@ def measures(db: Session, rt: Runtime, now: datetime) -> list[Measure]:
 
 
 def mismatches(db: Session, now: datetime) -> dict[str, int]:
-    """Entries, assessments, cases and messages of the last two days that lack what must have come of them, by kind."""
+    """Entries, assessments, cases and messages of the last two days that lack what must have come of them, by kind.
+
+    And open cases, however old, that must alert and have no next step, or of whose steps nobody was written to.
+    """
     since = now - timedelta(days=2)
     recent = (Reaction.received_at >= since, _ASSESSED)
     unassessed = select(func.count()).select_from(Reaction).outerjoin(Assessment, _ASSESSED)
@@ -142,6 +145,7 @@ def mismatches(db: Session, now: datetime) -> dict[str, int]:
         "entries_unassessed": _count(db, unassessed.where(Reaction.received_at >= since, Assessment.id.is_(None))),
         "unusual_without_case": _count(db, without_case.where(Assessment.disposition != "self_care", ~_IN_A_CASE)),
         "people_untold": _people_untold(db, since),
+        "cases_forgotten": _count(db, select(func.count()).where(_MUST_ALERT, _HAS_NO_STEP | (_HAS_BEGUN & ~_IS_TOLD))),
         "messages_forgotten": _count(db, pending.where(~_IS_DUE, ~_IS_LEASED)),
         "messages_without_try": _count(db, sent.where(~_WAS_TRIED)),
     }
@@ -170,6 +174,17 @@ _IN_A_CASE = exists().where(reactions.OF_CASE, reactions.ASSESSED_OF_SAME_PATIEN
 _IS_DUE = exists().where(DueMessage.clinic_id == Message.clinic_id, DueMessage.message_id == Message.id)
 _IS_LEASED = exists().where(LeasedMessage.clinic_id == Message.clinic_id, LeasedMessage.message_id == Message.id)
 _WAS_TRIED = exists().where(Attempt.clinic_id == Message.clinic_id, Attempt.message_id == Message.id)
+
+_MUST_ALERT = and_(Escalation.state != "resolved", Escalation.level.in_(ALERTING))
+_HAS_NO_STEP = Escalation.next_step_at.is_(None)
+_HAS_BEGUN = Escalation.step > 0
+_IS_TOLD = exists().where(
+    Message.clinic_id == Escalation.clinic_id,
+    Message.about_kind == "escalation",
+    Message.about_id == Escalation.id,
+    Message.kind == "case_alert",
+    Message.created_at >= Escalation.promised_at,
+)
 
 
 def _people_untold(db: Session, since: datetime) -> int:

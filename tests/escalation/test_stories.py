@@ -38,14 +38,14 @@ def gateway() -> Iterator[Gateway]:
         yield server
 
 
-def open_case(rt: Runtime, cast: Cast) -> UUID:
+def open_case(rt: Runtime, cast: Cast, level: str = "clinic_urgent_1h") -> UUID:
     with rt.db.transaction(cast.north) as db:
         return actions.open_case(
             db,
             clinic_id=cast.north,
             patient_id=cast.ada,
             subject_id=uuid4(),
-            level="clinic_urgent_1h",
+            level=level,
             summary="x",
             now=rt.clock(),
         ).id

@@ -9,7 +9,7 @@ from companion.app import create_app
 from companion.clinic.models import Duty
 from companion.clock import utc_now
 from companion.db import EVERY_CLINIC
-from companion.escalation.models import Escalation
+from companion.escalation.models import Escalation, EscalationEvent
 from companion.operations import actions, jobs, queries, rules
 from companion.operations.models import OperatorEvent
 from companion.outbox.models import DueMessage, Message
@@ -19,6 +19,7 @@ from companion.reactions.models import Reaction
 from companion.runtime import Runtime
 from companion.worker import Dispatcher
 from tests.conftest import Clock
+from tests.escalation.test_stories import open_case
 from tests.outbox.test_channels import NoPush
 from tests.outbox.test_delivery import enqueue, subscribe
 from tests.people import Cast
@@ -171,6 +172,33 @@ def test_what_must_come_of_an_entry_is_counted_and_missed(
     with rt.db.reading(EVERY_CLINIC) as db:
         assert db.scalars(select(OperatorEvent.detail)).all()[-1].keys() <= {"entries_unassessed", "messages_forgotten"}
         assert db.scalars(select(Escalation)).all() == []
+
+
+@pytest.mark.parametrize("has_messages", [True, False])
+@pytest.mark.parametrize("has_step", [True, False])
+def test_an_open_case_that_nothing_leads_on_is_counted(
+    rt: Runtime, cast: Cast, clock: Clock, has_messages: bool, has_step: bool
+) -> None:
+    open_case(rt, cast)
+    with rt.db.transaction(EVERY_CLINIC) as db:
+        db.execute(delete(EscalationEvent).where(EscalationEvent.kind == "told"))
+        if not has_messages:
+            db.execute(delete(DueMessage))
+            db.execute(delete(Message))
+        if not has_step:
+            db.execute(update(Escalation).values(next_step_at=None))
+    clock.now += timedelta(hours=2)
+    is_missed = not (has_messages and has_step)
+    assert jobs.reconcile(rt, clock.now) == is_missed
+    with rt.db.reading(EVERY_CLINIC) as db:
+        assert [event.detail for event in queries.events(db)] == [{"cases_forgotten": 1}] * is_missed
+
+
+@pytest.mark.parametrize("level", ["clinic_same_day", "clinic_routine"])
+def test_a_case_that_waits_for_its_time_is_not_forgotten(rt: Runtime, cast: Cast, clock: Clock, level: str) -> None:
+    clock.now += timedelta(hours=17)  # 04:00 in Paris
+    open_case(rt, cast, level)
+    assert jobs.reconcile(rt, clock.now) == 0
 
 
 def _entry_without_assessment(rt: Runtime, cast: Cast) -> None:
