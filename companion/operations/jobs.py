@@ -84,7 +84,7 @@ def tell_operator(rt: Runtime, couriers: Mapping[str, Courier], now: datetime) -
 def back_up(rt: Runtime, now: datetime) -> int | None:
     """Copy a SQLite database while it is in use, open the copy and check it: its size in bytes. None on PostgreSQL.
 
-    Kept are all of a day and one a day for 35 days. Raises OSError if the copy is not whole.
+    Kept are the newest 96, a day's, and one a day for 35 days. Raises OSError if the copy is not whole.
     """
     if not rt.db.is_sqlite:
         return None

@@ -30,7 +30,8 @@ JOBS: Mapping[str, timedelta] = {
 BACKUP_STALE = timedelta(hours=26)
 # A device is tested before its receipts stop to count (30 days, see outbox.rules).
 _CHECK_AFTER = timedelta(days=27)
-_KEEP_ALL, _KEEP_DAILY = timedelta(hours=24), timedelta(days=35)
+# All of a day, at one each quarter of an hour, then one a day.
+_KEEP_NEWEST, _KEEP_DAYS = 96, 35
 
 # The greatest value of each sign that is still well.
 LIMITS: Mapping[str, float] = {
@@ -131,12 +132,17 @@ def needs_check(proven_at: datetime | None, *, created_at: datetime, now: dateti
 
 
 def backups_to_keep(made_at: Iterable[datetime], now: datetime) -> set[datetime]:
-    """Which backups stay: all of a day, then the newest of each day for 35 days."""
-    newest: dict[object, datetime] = {}
-    kept = set()
-    for at in sorted(made_at):
-        if now - at <= _KEEP_ALL:
-            kept.add(at)
-        elif now - at <= _KEEP_DAILY:
-            newest[at.date()] = at
-    return kept | set(newest.values())
+    """Which backups stay: the newest 96, and the newest of each of the last 35 days that have one.
+
+    They are counted: a clock that is set makes none of them old. What a clock ahead has made is counted by itself, and
+    takes no other's place.
+    """
+    found = set(made_at)
+    ahead = {at for at in found if at > now}
+    return _newest(found - ahead) | _newest(ahead)
+
+
+def _newest(made_at: Iterable[datetime]) -> set[datetime]:
+    ordered = sorted(made_at)
+    of_days = {at.date(): at for at in ordered}
+    return {*ordered[-_KEEP_NEWEST:], *list(of_days.values())[-_KEEP_DAYS:]}

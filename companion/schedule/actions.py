@@ -122,30 +122,27 @@ def close_check_in(db: Session, *, clinic_id: UUID, patient_id: UUID, noted_at: 
 
 def release(db: Session, item: PlanItem, *, now: datetime) -> bool:
     """An item fell due: tell the patient if it is still wanted. False if another worker was first."""
-    visit = queries.visit(db, item.clinic_id, item.visit_id)
-    is_wanted = rules.still_wanted(
-        expires_at=item.expires_at,
-        visit_state=visit.state,
-        kind=item.kind,
-        now=now,
-        slot=item.slot,
-        has_later_visit=queries.has_later_visit(db, visit, now),
-    )
-    changed = (
-        update(PlanItem)
-        .where(
-            PlanItem.clinic_id == item.clinic_id,
-            PlanItem.id == item.id,
-            PlanItem.state == "planned",
-            PlanItem.version == item.version,
-        )
-        .values(state="released" if is_wanted else "missed")
-    )
-    if db.execute(changed.returning(PlanItem.id)).first() is None:
+    is_wanted = queries.is_wanted(db, item, now)
+    if not _turn(db, item, was="planned", state="released" if is_wanted else "missed"):
         return False
     if is_wanted:
         _remind(db, item, now)
     return True
+
+
+def plan_again(db: Session, item: PlanItem, *, now: datetime) -> bool:
+    """A clock that was ahead has missed or said it too soon: it falls due in its time. False if another was first."""
+    is_ours = _turn(db, item, was=item.state, state="planned", version=item.version + 1)
+    if is_ours:
+        outbox.cancel(db, clinic_id=item.clinic_id, about=("plan_item", item.id), now=now)
+    return is_ours
+
+
+def _turn(db: Session, item: PlanItem, *, was: str, **values: object) -> bool:
+    own = (PlanItem.clinic_id == item.clinic_id, PlanItem.id == item.id)
+    as_it_was = (*own, PlanItem.state == was, PlanItem.version == item.version)
+    changed = update(PlanItem).where(*as_it_was).values(**values).returning(PlanItem.id)
+    return db.execute(changed).first() is not None
 
 
 def _remind(db: Session, item: PlanItem, now: datetime) -> None:

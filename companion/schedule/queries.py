@@ -8,7 +8,7 @@ from functools import cache
 from pathlib import Path
 from uuid import UUID
 
-from sqlalchemy import select
+from sqlalchemy import and_, or_, select
 from sqlalchemy.orm import Session
 
 from companion.course.models import Course
@@ -119,6 +119,29 @@ def due_items(db: Session, now: datetime, *, limit: int = 500) -> list[PlanItem]
             .limit(limit)
         )
     )
+
+
+def is_wanted(db: Session, item: PlanItem, now: datetime) -> bool:
+    """Whether an item is still news to its patient."""
+    own = visit(db, item.clinic_id, item.visit_id)
+    return rules.still_wanted(
+        expires_at=item.expires_at,
+        visit_state=own.state,
+        kind=item.kind,
+        now=now,
+        slot=item.slot,
+        has_later_visit=has_later_visit(db, own, now),
+    )
+
+
+def handled_too_soon(db: Session, now: datetime) -> list[PlanItem]:
+    """What a clock that was ahead has missed or said though it lies before us yet, or is not over."""
+    # Nothing that is not over fell due longer ago than the longest lasts: the index leads to it.
+    recent = PlanItem.due_at > now - rules.LATE_LASTS
+    missed = and_(PlanItem.state == "missed", recent, PlanItem.expires_at > now)
+    said = and_(PlanItem.state == "released", PlanItem.due_at > now + rules.SAID_EARLY)
+    found = db.scalars(select(PlanItem).where(or_(missed, said)))
+    return [item for item in found if item.due_at > now or is_wanted(db, item, now)]
 
 
 @cache

@@ -14,6 +14,8 @@ CHECK_IN_LASTS = timedelta(hours=14)
 # Late trouble shows weeks after the last session: mycobacteria 1 to 12, nodules months later (report section 2.3).
 LATE_WEEKS = (2, 4, 8, 12, 24)
 LATE_LASTS = timedelta(days=7)
+# A reminder that was said so early was said by a clock that was ahead; clocks of two machines never differ so much.
+SAID_EARLY = timedelta(minutes=10)
 
 Kind = Literal["check_in", "visit_reminder"]
 

@@ -33,6 +33,8 @@ from tests.outbox.test_receipts import prove
 from tests.people import Cast
 from tests.push_service import PushService
 
+QUARTER = timedelta(minutes=15)
+
 
 @pytest.fixture
 def mail_server() -> Iterator[MailServer]:
@@ -168,26 +170,53 @@ def test_a_backup_is_whole_private_and_thinned_out(rt: Runtime, cast: Cast, cloc
     if not rt.db.is_sqlite:
         assert jobs.back_up(rt, clock.now) is None, "PostgreSQL is backed up by its owner"
         return
-    for hours in (0, 1, 30, 31):
-        size = jobs.back_up(rt, clock.now + timedelta(hours=hours))
-        assert size is not None
-        assert size > 0
-    paths = sorted((rt.config.data_dir / "backups").iterdir())
-    assert [path.name[10:23] for path in paths] == ["20261123T1100", "20261124T1600", "20261124T1700"]
+    folder = rt.config.data_dir / "backups"
+    folder.mkdir(mode=0o700)
+    for number in range(1, 300):
+        (folder / f"companion-{clock.now - number * QUARTER:%Y%m%dT%H%M%SZ}.sqlite3").touch(0o600)
+    size = jobs.back_up(rt, clock.now)
+    assert size is not None
+    assert size > 0
+    paths = sorted(folder.iterdir(), reverse=True)
+    assert len(paths) == 96 + 2, "a day's, and the newest of each of the two days before"
     assert {path.stat().st_mode & 0o777 for path in paths} == {0o600}
     with sqlite3.connect(paths[0]) as copy:
         assert copy.execute("select count(*) from people").fetchone() == (7,)
     copy.close()
 
 
-def test_the_newest_backup_of_each_day_is_kept_for_35_days() -> None:
+def backups(until: datetime, *, days: float) -> set[datetime]:
+    """One each quarter of an hour for so many days, thinned out each time as the job does it."""
+    kept = set[datetime]()
+    for number in range(int(days * 96), -1, -1):
+        at = until - number * QUARTER
+        kept = rules.backups_to_keep({*kept, at}, at)
+    return kept
+
+
+def test_a_days_backups_are_kept_and_the_newest_of_each_day_for_35_days() -> None:
     now = datetime(2026, 11, 23, 12, tzinfo=UTC)
-    every_six_hours = [now - timedelta(hours=6 * number) for number in range(4 * 40)]
-    kept = sorted(rules.backups_to_keep(every_six_hours, now))
-    assert len([at for at in kept if now - at <= timedelta(hours=24)]) == 5
-    older = [at for at in kept if now - at > timedelta(hours=24)]
-    assert len(older) == len({at.date() for at in older})
-    assert kept[0] >= now - timedelta(days=35)
+    kept = sorted(backups(now, days=40))
+    assert kept[-96:] == [now - number * QUARTER for number in range(95, -1, -1)]
+    assert len(kept[:-96]) == 33, "two of the 35 days are among the newest"
+    assert len({at.date() for at in kept}) == 35
+
+
+@pytest.mark.parametrize("jump", [timedelta(hours=1), timedelta(days=1), timedelta(days=400)])
+@pytest.mark.parametrize("lasts", [timedelta(0), timedelta(days=1), timedelta(days=40)])
+def test_no_clock_that_is_set_forward_and_back_leaves_fewer_backups(jump: timedelta, lasts: timedelta) -> None:
+    now = datetime(2026, 11, 23, 12, tzinfo=UTC)
+    before = backups(now, days=3)
+    kept = before
+    for number in range(int(lasts / QUARTER) + 1):
+        at = now + jump + number * QUARTER
+        kept = rules.backups_to_keep({*kept, at}, at)
+        assert len(kept) >= len(before)
+    for number in range(1, 200):
+        at = now + lasts + number * QUARTER
+        kept = rules.backups_to_keep({*kept, at}, at)
+        assert len(kept) >= len(before)
+        assert at in kept, "the one that was just made stays"
 
 
 def test_the_operator_is_told_once_a_day_by_email_and_when_it_is_well_again(

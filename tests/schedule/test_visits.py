@@ -91,3 +91,19 @@ def test_the_overview_counts_sessions(rt: Runtime, cast: Cast, now: datetime) ->
     with rt.db.reading(cast.north) as db:
         overview = queries.overview(db, courses.course(db, cast.north, cast.ada_course), now)
     assert (overview.done, overview.remaining, overview.next_visit and overview.next_visit.id) == (1, 3, next_visit.id)
+
+
+@pytest.mark.parametrize("jump", [timedelta(days=2, hours=8), timedelta(days=30), timedelta(days=400)])
+@pytest.mark.parametrize("lasts", [timedelta(minutes=5), timedelta(hours=9)])
+def test_a_clock_that_is_set_forward_and_back_costs_nobody_a_reminder(
+    rt: Runtime, cast: Cast, now: datetime, jump: timedelta, lasts: timedelta
+) -> None:
+    visit = plan(rt, cast, now + timedelta(days=2, hours=1), now)
+    jobs.release_due(rt, now + jump)
+    for hours in range(5 * 24):
+        if (passed := timedelta(hours=hours)) >= lasts:
+            jobs.release_due(rt, now + passed)
+    with rt.db.reading(EVERY_CLINIC) as db:
+        slot = {item.id: item.slot for item in queries.items_of(db, cast.north, visit.id)}
+        said = Counter(slot[row.about_id] for row in db.scalars(select(Message)) if row.state == "pending")
+    assert said == Counter(["reminder_two_days", "reminder_two_hours", "day_0", "day_1", "day_2"])
