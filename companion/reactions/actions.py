@@ -234,15 +234,15 @@ def _assess(
 
     def judge() -> triage.Assessment:
         took_place = rules.as_visits(sessions)
-        expected = rules.levels_at(levels, took_place, min(entry.noted_at, now))
+        expected = rules.levels_at(levels, took_place, entry.noted_at)
         context = Context(
             took_place,
             open_case=Disposition.of(case.level) if case else None,
             expected={key: level.grade for key, level in expected.items()},
         )
-        treated = still_swelling(took_place, entry.noted_at, protocol)
+        treated = still_swelling(took_place, entry.told_at, protocol)
         body = entry.form.model_dump()
-        entered = rules.observation_of(body, noted_at=entry.noted_at, received_at=now, treated=treated)
+        entered = rules.observation_of(body, noted_at=entry.told_at, received_at=now, treated=treated)
         return assess(entered, queries.observations(past), context, protocol)
 
     return _judged(judge, protocol)

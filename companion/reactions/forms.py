@@ -69,10 +69,15 @@ class EntryForm(BaseModel):
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """A checked entry: the form, when it was so (skew corrected), the skew in seconds, the hash of what was sent."""
+    """A checked entry: the form, when it was so (skew corrected), the skew in seconds, the hash of what was sent.
+
+    `told_at` is when the phone says it was so. A clock that was set back before sending makes that a time to come,
+    which triage doubts and judges as well; `noted_at` is then when the entry came in, so that later is later.
+    """
 
     form: EntryForm
     noted_at: datetime
+    told_at: datetime
     skew_seconds: int
     body_hash: str
 
@@ -101,7 +106,7 @@ def parse_entry(body: dict[str, Any], *, subject: str, now: datetime) -> Entry:
         raise Invalid({"noted_at": gettext("This is more than a year ago. Check the date of your phone")})
     if ago < -OLDEST:
         raise Invalid({"noted_at": gettext("This is more than a year ahead. Check the date of your phone")})
-    return Entry(form, now - ago, int(skew.total_seconds()), _hash(body))
+    return Entry(form, min(now - ago, now), now - ago, int(skew.total_seconds()), _hash(body))
 
 
 def refusal_id(reaction_id: UUID, body: dict[str, Any] | None, error: CompanionError) -> UUID:

@@ -14,7 +14,8 @@ class Reaction(ClinicScoped, Base):
     """One entry by a patient, as it was sent. The phone mints the id, so the key holds the patient as well.
 
     `words_answer` is "yes" or "no" once the patient was asked about a sign that was told in words; None counts as yes.
-    `noted_at` is the phone's time corrected by its measured skew, `received_at` the server's.
+    `noted_at` is the phone's time corrected by its measured skew, `received_at` the server's; what the phone noted in a
+    time to come counts as noted when it was received, and its assessment says that its time is in doubt.
     """
 
     __tablename__ = "reactions"
