@@ -13,7 +13,7 @@ from companion.accounts import queries as accounts
 from companion.errors import NotFound
 from companion.protocols.models import PublishedProtocol
 from companion.triage.protocol import Protocol
-from companion.triage.reader import ProtocolError, load_shipped_protocol, parse_published
+from companion.triage.reader import ProtocolError, load_shipped_protocol, parse, parse_published
 
 log = logging.getLogger(__name__)
 
@@ -81,4 +81,9 @@ def _published(db: Session, clinic_id: UUID, limit: int | None = None) -> list[P
 
 @lru_cache(maxsize=64)
 def _parsed(text: str, version: str) -> Protocol:
-    return parse_published(text, version)
+    try:
+        return parse(text, version)
+    except ProtocolError as error:
+        found = parse_published(text, version)
+        log.warning("protocol %s counts, but would not be published any more: %s", version, error)
+        return found

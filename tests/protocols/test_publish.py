@@ -87,8 +87,10 @@ def stored(rt: Runtime, cast: Cast, content: str, version: str, *, now: datetime
         db.add(PublishedProtocol(clinic_id=cast.north, id=uuid4(), **row))
 
 
-def test_a_version_that_may_no_longer_be_published_still_counts_where_it_was(rt: Runtime, cast: Cast) -> None:
-    loose = re.sub(r"(?m)^quiet = .*$", "quiet = 0", GOOD, count=1)
+def test_a_version_that_may_no_longer_be_published_still_counts_where_it_was(
+    rt: Runtime, cast: Cast, caplog: pytest.LogCaptureFixture
+) -> None:
+    loose = re.sub(r"(?m)^quiet = .*$", "quiet = 0", GOOD, count=1).replace("[protocol]", f"# {uuid4()}\n[protocol]")
     with pytest.raises(ProtocolError, match=r"quiet .* must be above 0"):
         publish(rt, cast, loose)
     version = parse_published(loose, "stored").version
@@ -97,6 +99,8 @@ def test_a_version_that_may_no_longer_be_published_still_counts_where_it_was(rt:
         assert queries.current(db, cast.north).version == version
         assert queries.current(db, cast.north).trends["late_onset"].quiet == 0
         assert queries.of_version(db, cast.north, version).version == version
+    (told,) = [message for message in caplog.messages if "would not be published any more" in message]
+    assert 'quiet of trend "late_onset" must be above 0' in told
 
 
 def test_a_clinic_is_never_left_without_a_protocol(rt: Runtime, cast: Cast) -> None:
