@@ -22,7 +22,7 @@ from companion.outbox import queries as outbox
 from companion.protocols import queries as protocols
 from companion.push import queries as push
 from companion.reactions import queries as reactions
-from companion.reactions.words import GRADES, SYMPTOMS
+from companion.reactions.words import GRADES, LEFT_OUT, SYMPTOMS
 from companion.runtime import current_runtime
 from companion.schedule import queries as schedule
 from companion.web.guards import CARERS, Actor, current_actor, roles
@@ -194,6 +194,7 @@ def _page(actor: Actor, case_id: UUID, errors: dict[str, str], fields: dict[str,
             areas=AREAS,
             symptoms=SYMPTOMS,
             grades=GRADES,
+            left_out=LEFT_OUT,
             expected=expected_now(db, actor.clinic_id, case.patient_id, now),
             errors=errors,
             fields=fields,

@@ -42,6 +42,7 @@ def show() -> Response:
         **_numbers(clinic.contact(own)),
         "areas": areas,
         "groups": groups_of(protocol),
+        "plausible": protocol.temperature.plausible,
         "sessions": _sessions(visits, own.zone),
         "aftercare": _aftercare(advice, own.zone),
     }

@@ -51,12 +51,12 @@ def of_version(db: Session, clinic_id: UUID, version: str) -> Protocol:
     raise NotFound
 
 
-def that_judged(db: Session, clinic_id: UUID, version: str) -> Protocol:
-    """The version that judged an entry; the one that counts now where this version can no longer be read."""
+def that_judged(db: Session, clinic_id: UUID, version: str) -> Protocol | None:
+    """The version that judged an entry; None where it can no longer be read."""
     try:
         return of_version(db, clinic_id, version)
     except NotFound:
-        return current(db, clinic_id)
+        return None
 
 
 def is_published(db: Session, clinic_id: UUID) -> bool:

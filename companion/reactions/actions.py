@@ -275,7 +275,8 @@ def _judge_again(
     beside = [*without, rules.observation_of(body, noted_at=late.noted_at, received_at=now, treated=None)]
     raised = []
     for one in reversed(queries.of_subjects(db, *patient, after)):
-        protocol = protocols.that_judged(db, patient[0], one.assessment.protocol_version)
+        version = one.assessment.protocol_version
+        protocol = protocols.that_judged(db, patient[0], version) or protocols.current(db, patient[0])
         expected = rules.levels_at(levels, sessions, one.reaction.noted_at)
         context = Context(sessions, expected={key: level.grade for key, level in expected.items()})
         judge = partial(assess, queries.observation(one.reaction, None), context=context, protocol=protocol)

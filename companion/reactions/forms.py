@@ -151,13 +151,14 @@ def body_of_fields(
     subject: str,
     treated: Iterable[str],
     sign_groups: Mapping[str, str],
+    plausible: tuple[float, float],
     now: datetime,
 ) -> dict[str, Any]:
     """A posted form as the JSON the phone would send, so that both are checked in one place.
 
     `treated` are the areas that "Nowhere" speaks of, `sign_groups` names the group of each warning sign. Invalid where
-    a number cannot be read. An area with a grade counts as ticked, and a group without a sign as "not sure which": in
-    doubt the answer is yes.
+    a number cannot be read; a temperature outside `plausible` is asked once more, and taken if it stays. An area with a
+    grade counts as ticked, and a group without a sign as "not sure which": in doubt the answer is yes.
     """
     faults: dict[str, str] = {}
     ticked = fields.get("area", [])
@@ -167,7 +168,7 @@ def body_of_fields(
         "noted_at": fields.get("noted_at", [""])[0] or sent_at,
         "sent_at": sent_at,
         "areas": _areas(fields, ticked, treated, faults),
-        "temperature_c": _decimal(fields, "temperature_c", faults),
+        "temperature_c": _temperature(fields, plausible, faults),
         "warnings": _warnings(fields, sign_groups),
         "words": fields.get("words", [""])[0].replace("\r\n", "\n"),
     }
@@ -232,6 +233,14 @@ def _decimal(fields: dict[str, list[str]], name: str, faults: dict[str, str]) ->
         faults[name if "." not in name else f"areas.{name}"] = gettext("Enter a number, like 37.5")
         return None
     return float(given)
+
+
+def _temperature(fields: dict[str, list[str]], plausible: tuple[float, float], faults: dict[str, str]) -> float | None:
+    given, (low, high) = _decimal(fields, "temperature_c", faults), plausible
+    is_asked = fields.get("temperature_asked") == fields.get("temperature_c")
+    if given is not None and not low <= given <= high and not is_asked:
+        faults["temperature_c"] = gettext("This temperature is hardly possible. Measure again, or send it as it is")
+    return given
 
 
 def _instant(name: str, given: str) -> datetime:

@@ -52,6 +52,7 @@ class CheckIn:
     symptoms: list[tuple[str, str]]
     anchors: list[tuple[int, str, str]]
     groups: list[dict[str, Any]]
+    plausible: tuple[float, float]
     clinic: clinic.Contact | None
     values: MultiDict[str, str] = field(default_factory=MultiDict)
     errors: Mapping[str, str] = field(default_factory=dict)
@@ -146,6 +147,7 @@ def create() -> Response:
             subject=actor.subject_key,
             treated=[area for area, _ in form.areas],
             sign_groups={sign["id"]: group["id"] for group in form.groups for sign in group["signs"]},
+            plausible=form.plausible,
             now=now,
         )
         entry = forms.parse_entry(body, subject=actor.subject_key, now=now)
@@ -208,7 +210,9 @@ def show(reaction_id: UUID) -> str:
         visits = schedule.past_visits_of(db, actor.clinic_id, actor.id, rt.clock())
         levels = queries.expected_levels(db, actor.clinic_id, actor.id)
         earlier = queries.recent(db, actor.clinic_id, actor.id)
-        expectations = queries.expectations_of(entry, visits, levels, protocols.current(db, actor.clinic_id))
+        # Windows that did not judge it would contradict what it says: rather none.
+        judged_by = protocols.that_judged(db, actor.clinic_id, entry.assessment.protocol_version)
+        expectations = queries.expectations_of(entry, visits, levels, judged_by) if judged_by else []
         approval = protocols.approvals(db, actor.clinic_id).get(entry.assessment.protocol_version)
     return render_template(
         "reactions/show.html",
@@ -224,6 +228,7 @@ def show(reaction_id: UUID) -> str:
         is_edge_worth_drawing=rules.is_edge_worth_drawing(entry.reaction.body),
         symptoms=words.SYMPTOMS,
         grades=words.GRADES,
+        left_out=words.LEFT_OUT,
         areas=AREA_WORDS,
         advice=words.ADVICE[entry.assessment.disposition],
         outcomes=words.OUTCOMES,
@@ -314,6 +319,7 @@ def _form(
         symptoms=[(symptom, gettext(words.SYMPTOMS[symptom])) for symptom in SYMPTOMS],
         anchors=[(grade, gettext(label), gettext(hint) if hint else "") for grade, label, hint in words.ANCHORS],
         groups=forms.groups_of(protocol),
+        plausible=protocol.temperature.plausible,
         clinic=contact,
         values=values,
     )

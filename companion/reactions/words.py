@@ -14,6 +14,14 @@ class Advice:
     must_call: bool = False
 
 
+@dataclass(frozen=True, slots=True)
+class LeftOut:
+    """Something that triage could not judge, as the nurse and the patient read it."""
+
+    nurse: str
+    patient: str
+
+
 SYMPTOMS = {
     "swelling": N_("Swelling"),
     "bruising": N_("Bruising"),
@@ -53,6 +61,33 @@ ADVICE = {
     "self_care": Advice(
         N_("This is within what is expected at this time"),
         N_("If it gets worse, or you are worried, check in again or call your clinic."),
+    ),
+}
+# What could not be judged, by the code before the colon; after it stands the area.
+LEFT_OUT = {
+    "temperature_implausible": LeftOut(
+        N_("The temperature cannot be right. It was not used: ask for a new reading"),
+        N_("The temperature cannot be right. It was not used: measure again, and check in again"),
+    ),
+    "time_in_doubt": LeftOut(
+        N_("The time of the entry is in doubt. It was judged for both times, and the higher level stands"),
+        N_("The clock of your phone may be wrong. Check its date and time"),
+    ),
+    "unknown_agent": LeftOut(
+        N_("The product is not in the protocol. The shortest windows were used"),
+        N_("We do not know the product that was used here, so we judged more strictly"),
+    ),
+    "no_visit": LeftOut(
+        N_("No session of this area is known, so there was nothing to compare with"),
+        N_("We know of no session here, so we could not compare it with what is expected"),
+    ),
+    "warnings_not_answered": LeftOut(
+        N_("The warning signs were not answered"),
+        N_("You did not answer the warning signs"),
+    ),
+    "everything": LeftOut(
+        N_("Nothing of this entry could be judged"),
+        N_("The app could not judge your answers. A person looks at them"),
     ),
 }
 # What a nurse has done about an open case, for the patient.

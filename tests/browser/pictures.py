@@ -204,6 +204,10 @@ def _check_in(page: Page, product: Installation) -> Iterator[str]:
     page.locator("[data-fill-none]:visible").click()
     yield "2"
     go_on.click()
+    page.locator("[name=group][value=none]").check()
+    page.locator("[name=temperature_c]").fill("43.9")
+    go_on.click()
+    yield "3-odd"
     page.locator("[name=group][value=skin_colour]").check()
     page.locator("[name=sign][value=skin_white_patch]").check()
     yield "3"

@@ -16,12 +16,19 @@ export function faultOf(step, form) {
   if (kind === 'symptoms') return faultOfArea(step);
   if (kind === 'warnings') {
     if (!answers.has('group') && !answers.has('sign')) return { field: 'group', sentence: word('no_warning') };
-    const [given] = answers.get('temperature_c') ?? [''];
-    const degrees = Number(given.replace(',', '.'));
-    if (!isDecimal(given) || (given.trim() && (degrees < 30 || degrees > 45))) return { field: 'temperature_c', sentence: word('bad_temperature') };
+    return faultOfTemperature(form.elements.temperature_c, form.elements.temperature_asked);
   }
   if (kind === 'last' && !answers.has('feels')) return { field: 'feels', sentence: word('no_feels') };
   return null;
+}
+
+// What the protocol holds for impossible is asked once more; given again, it is taken, and the clinic sees it as it is.
+function faultOfTemperature({ value: given, dataset: { low, high } }, asked) {
+  const degrees = Number(given.replace(',', '.'));
+  if (!isDecimal(given)) return { field: 'temperature_c', sentence: word('bad_temperature') };
+  if (!given.trim() || (degrees >= Number(low) && degrees <= Number(high)) || asked.value === given) return null;
+  asked.value = given;
+  return { field: 'temperature_c', sentence: word('odd_temperature', { given }) };
 }
 
 function faultOfArea(step) {

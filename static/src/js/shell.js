@@ -23,6 +23,7 @@ export async function startShell() {
   keepTreatedAreas(form, person.areas);
   copyPattern(form);
   askOwnSigns(form, person.groups);
+  if (person.plausible) [form.elements.temperature_c.dataset.low, form.elements.temperature_c.dataset.high] = person.plausible;
   const openForm = () => { show('[data-shell-start]', false); show('[data-shell-form]', true); show('[data-shell-tabs]', false); };
   document.querySelector('[data-shell-check-in]').addEventListener('click', openForm);
   if (location.pathname === FORM) openForm();
