@@ -8,6 +8,7 @@ import sys
 import threading
 import zoneinfo
 from collections.abc import Callable
+from dataclasses import asdict
 from datetime import datetime, timedelta
 from pathlib import Path
 
@@ -27,11 +28,12 @@ from companion.db import EVERY_CLINIC, Database
 from companion.doctor import examine
 from companion.errors import CompanionError, Misconfigured
 from companion.protocols import actions as protocols
-from companion.reactions.jobs import replay
+from companion.reactions.jobs import replay, replay_to_publish
+from companion.reactions.rules import Replay
 from companion.runtime import Runtime
 from companion.triage.case_file import CaseError
 from companion.triage.cases import run_cases
-from companion.triage.reader import ProtocolError, load, load_shipped_protocol, text_of
+from companion.triage.reader import ProtocolError, load, load_shipped_protocol, parse, text_of
 from companion.wiring import build_runtime
 
 console = Console(highlight=False, soft_wrap=True)
@@ -230,16 +232,25 @@ def check(file: Path) -> None:
 @protocol_commands.command()
 @click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
 @click.option("--by", "email", required=True, help="E-mail address of the clinician who answers for it.")
-def publish(file: Path, email: str) -> None:
-    """Make a file the protocol of the clinician's clinic; older versions are kept."""
+@click.option("--yes", is_flag=True, help="For scripts: publish without being asked, whatever the replay says.")
+def publish(file: Path, email: str, yes: bool) -> None:
+    """Make a file the protocol of the clinician's clinic, after a replay over its entries; older versions are kept."""
     text = text_of(file)
+    protocol = parse(text, file.name)
     rt = build_runtime(Config())
-    with rt.db.transaction(EVERY_CLINIC) as db:
+    with rt.db.reading(EVERY_CLINIC) as db:
         person = people.person_by_email(db, email)
         if person is None:
             raise Misconfigured("Nobody has this e-mail address.")
-        row = protocols.publish(db, person, text, name=file.name, now=rt.clock())
-        console.print(f"Published version {row.version}, in the name of {person.name}.")
+        clinic_id, person_id = person.clinic_id, person.id
+    found = _replay(lambda advance: replay_to_publish(rt, protocol, clinic_id, now=rt.clock(), advance=advance))
+    if not (yes or click.confirm(f"Publish version {protocol.version}?")):
+        raise Misconfigured("Nothing was published.")
+    with rt.db.transaction(clinic_id) as db:
+        clinician = people.person(db, clinic_id, person_id)
+        replayed = {**asdict(found), "at": rt.clock().isoformat()}
+        row = protocols.publish(db, clinician, text, name=file.name, replayed=replayed, now=rt.clock())
+        console.print(f"Published version {row.version}, in the name of {clinician.name}.")
 
 
 @commands.command("replay")
@@ -249,15 +260,17 @@ def run_replay(file: Path | None, days: int) -> None:
     """Judge past entries by another protocol and compare: alerts a day, share that alerts, entries that change."""
     rt = build_runtime(Config())
     other = load(file) if file else load_shipped_protocol()
+    _replay(lambda advance: replay(rt, other, days=days, now=rt.clock(), advance=advance))
+
+
+def _replay(run: Callable[[Callable[[int, int], None]], Replay]) -> Replay:
+    """Run a replay beside a progress bar and print its figures."""
     with Progress(*Progress.get_default_columns(), MofNCompleteColumn(), console=console) as bar:
         task = bar.add_task("Replaying entries", total=None)
-
-        def advance(done: int, total: int) -> None:
-            bar.update(task, completed=done, total=total)
-
-        found = replay(rt, other, days=days, now=rt.clock(), advance=advance)
+        found = run(lambda done, total: bar.update(task, completed=done, total=total))
     for line in found.lines():
         console.print(line)
+    return found
 
 
 def _prepare_secrets(config: Config) -> None:

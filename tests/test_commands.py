@@ -15,10 +15,12 @@ pytestmark = pytest.mark.slow
 ROOT = Path(__file__).resolve().parent.parent
 
 
-def run(folder: Path, *words: str, **settings: str) -> "subprocess.CompletedProcess[str]":
+def run(folder: Path, *words: str, answer: str | None = None, **settings: str) -> "subprocess.CompletedProcess[str]":
     environment = {**os.environ, "COMPANION_DATA_DIR": str(folder), **settings}
     command = [sys.executable, "-m", "companion.cli", *words]
-    return subprocess.run(command, env=environment, capture_output=True, text=True, timeout=60, check=False)
+    return subprocess.run(
+        command, env=environment, input=answer, capture_output=True, text=True, timeout=60, check=False
+    )
 
 
 def free_port() -> int:
@@ -183,3 +185,33 @@ def test_a_new_clinic_gets_its_first_member_of_staff(tmp_path: Path) -> None:
         done = run(tmp_path, *clinic, *wrong)
         assert done.returncode == 1
         assert "Traceback" not in done.stderr
+
+
+def test_a_protocol_is_published_after_its_replay_and_a_yes(tmp_path: Path) -> None:
+    publish = (
+        "protocol",
+        "publish",
+        str(ROOT / "companion" / "triage" / "mesotherapy.toml"),
+        "--by",
+        "c@clinic.example",
+    )
+    assert run(tmp_path, "keys").returncode == 0
+    assert run(tmp_path, "migrate").returncode == 0
+    place = ("--zone", "Europe/Paris", "--phone", "+33 1 99 00 00 01", "--out-of-hours", "+33 1 99 00 00 02")
+    assert run(tmp_path, "clinic", "North", *place).returncode == 0
+    assert run(tmp_path, "staff", "Carla", "c@clinic.example", "--role", "clinician").returncode == 0
+
+    def published() -> list[str]:
+        with sqlite3.connect(next(tmp_path.glob("*.sqlite3"))) as db:
+            return [row[0] for row in db.execute("select replayed from protocols")]
+
+    for answer in ("", "n\n"):
+        refused = run(tmp_path, *publish, answer=answer)
+        assert refused.returncode != 0
+        assert "No entry in the last 90 days." in refused.stdout
+        assert published() == []
+    done = run(tmp_path, *publish, answer="y\n")
+    assert (done.returncode, "in the name of Carla" in done.stdout) == (0, True)
+    assert "Traceback" not in refused.stderr
+    assert run(tmp_path, *publish, "--yes", answer="").returncode == 0
+    assert [json.loads(one)["days"] for one in published()] == [90, 90]

@@ -1,6 +1,8 @@
 """Publishing a protocol."""
 
+from collections.abc import Mapping
 from datetime import datetime
+from typing import Any
 
 from sqlalchemy.orm import Session
 
@@ -15,9 +17,12 @@ from companion.triage.reader import parse
 CLINICIAN = "clinician"
 
 
-def publish(db: Session, person: Person, text: str, *, name: str, now: datetime) -> PublishedProtocol:
+def publish(
+    db: Session, person: Person, text: str, *, name: str, replayed: Mapping[str, Any], now: datetime
+) -> PublishedProtocol:
     """Make a checked text the clinic's protocol, in a clinician's name; the versions before it are kept.
 
+    `replayed` are the figures of its replay over past entries, as the clinician saw them; they are kept beside it.
     ProtocolError where the text has a fault, NotAllowed for anybody but a clinician; then nothing has changed.
     """
     if CLINICIAN not in person.roles:
@@ -30,6 +35,7 @@ def publish(db: Session, person: Person, text: str, *, name: str, now: datetime)
         text=text,
         published_by=person.id,
         published_at=now,
+        replayed=dict(replayed),
     )
     db.add(row)
     db.flush()

@@ -1,6 +1,7 @@
 """Table of published protocols."""
 
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
 from sqlalchemy import Index
@@ -10,7 +11,10 @@ from companion.db import Base, ClinicScoped, within_clinic
 
 
 class PublishedProtocol(ClinicScoped, Base):
-    """A version of the clinic's protocol as its whole text, and who answers for it. Rows are only ever added."""
+    """A version of the clinic's protocol as its whole text, and who answers for it. Rows are only ever added.
+
+    `replayed` are the figures of the replay that was shown before it was published; None in rows older than that rule.
+    """
 
     __tablename__ = "protocols"
     __table_args__ = (
@@ -24,3 +28,4 @@ class PublishedProtocol(ClinicScoped, Base):
     text: Mapped[str]
     published_by: Mapped[UUID]
     published_at: Mapped[datetime]
+    replayed: Mapped[dict[str, Any] | None]

@@ -7,7 +7,7 @@ from uuid import UUID
 
 from sqlalchemy.orm import Session
 
-from companion.db import EVERY_CLINIC
+from companion.db import EVERY_CLINIC, Scope
 from companion.protocols import queries as protocols
 from companion.reactions import actions, queries, rules
 from companion.reactions.models import Reaction
@@ -21,6 +21,8 @@ from companion.triage.treated import still_swelling
 
 _BATCH = 200
 _ALERT = Disposition.CLINIC_SAME_DAY
+# How far back a protocol is replayed before it is published.
+PUBLISH_LOOKS_BACK_DAYS = 90
 
 
 def replay(
@@ -29,15 +31,17 @@ def replay(
     *,
     days: int,
     now: datetime,
+    scope: Scope = EVERY_CLINIC,
     advance: Callable[[int, int], None] = lambda _done, _total: None,
 ) -> Replay:
-    """Judge the entries of the last `days` by `protocol` and by each clinic's own; changes nothing.
+    """Judge the entries of the last `days` by `protocol` and by each clinic's own; changes nothing. `scope` is one
+    clinic, or every one.
 
     Both judge what was entered, beside the patient's other entries, sessions and expected levels, without a case that
     was open then.
     """
     since = now - timedelta(days=days)
-    with rt.db.reading(EVERY_CLINIC) as db:
+    with rt.db.reading(scope) as db:
         patients = queries.patients_since(db, since)
     pairs = list[tuple[Disposition, Disposition]]()
     for done, (clinic_id, some) in _batches(patients):
@@ -52,6 +56,17 @@ def replay(
         raised=sum(after > before for before, after in pairs),
         lowered=sum(after < before for before, after in pairs),
     )
+
+
+def replay_to_publish(
+    rt: Runtime, protocol: Protocol, clinic_id: UUID, *, now: datetime, advance: Callable[[int, int], None]
+) -> Replay:
+    """The replay that a clinician sees before publishing: the clinic's entries of 90 days, or all where it is newer."""
+    with rt.db.reading(clinic_id) as db:
+        first = queries.first_noted(db, clinic_id)
+    known_days = max(1, (now - first).days + 1) if first else PUBLISH_LOOKS_BACK_DAYS
+    days = min(PUBLISH_LOOKS_BACK_DAYS, known_days)
+    return replay(rt, protocol, days=days, now=now, scope=clinic_id, advance=advance)
 
 
 def look_after_silence(rt: Runtime, now: datetime) -> int:

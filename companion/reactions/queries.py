@@ -134,6 +134,11 @@ def patients_since(db: Session, since: datetime) -> list[tuple[UUID, UUID]]:
     return [(row.clinic_id, row.patient_id) for row in rows]
 
 
+def first_noted(db: Session, clinic_id: UUID) -> datetime | None:
+    """When the earliest entry of a clinic was noted; None where there is none."""
+    return db.scalar(select(func.min(Reaction.noted_at)).where(Reaction.clinic_id == clinic_id))
+
+
 def judged_before(db: Session, clinic_id: UUID, patient_id: UUID, *, limit: int = 200) -> list[Reaction]:
     """A patient's latest entries that have been judged, in order of time."""
     rows = db.execute(

@@ -25,14 +25,15 @@ from tests.people import NOW, Cast
 from tests.reactions.test_entries import entry, put
 from tests.signed_in import browser
 
+REPLAYED = {"entries": 0, "days": 90, "alerts_before": 0, "alerts_after": 0, "raised": 0, "lowered": 0}
 GOOD = SHIPPED.read_text(encoding="utf-8")
 STRICTER = GOOD.replace("redness = [96, 48, 24]", "redness = [20, 20, 20]", 1)
 
 
-def publish(rt: Runtime, cast: Cast, content: str, who: str = "carla", **more: object) -> str:
+def publish(rt: Runtime, cast: Cast, content: str, who: str = "carla", now: datetime = NOW) -> str:
     with rt.db.transaction(cast.north) as db:
         person = accounts.person(db, cast.north, getattr(cast, who))
-        return actions.publish(db, person, content, name="own.toml", now=more.get("now", NOW)).version  # type: ignore[arg-type]
+        return actions.publish(db, person, content, name="own.toml", replayed=REPLAYED, now=now).version
 
 
 def test_until_somebody_publishes_the_shipped_example_counts(rt: Runtime, cast: Cast) -> None:
@@ -110,6 +111,12 @@ def test_a_clinic_is_never_left_without_a_protocol(rt: Runtime, cast: Cast) -> N
     version = publish(rt, cast, STRICTER, now=NOW - timedelta(days=1))
     with rt.db.reading(cast.north) as db:
         assert queries.current(db, cast.north).version == version
+
+
+def test_what_the_replay_said_is_kept_beside_the_version(rt: Runtime, cast: Cast) -> None:
+    publish(rt, cast, STRICTER)
+    with rt.db.reading(cast.north) as db:
+        assert db.scalars(select(PublishedProtocol)).one().replayed == REPLAYED
 
 
 def test_only_a_clinician_publishes_and_only_for_the_own_clinic(rt: Runtime, cast: Cast) -> None:

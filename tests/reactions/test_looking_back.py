@@ -9,8 +9,9 @@ from sqlalchemy import func, select
 from companion.db import EVERY_CLINIC
 from companion.escalation import actions as escalation
 from companion.escalation.models import Escalation
-from companion.reactions.jobs import look_after_silence, replay
+from companion.reactions.jobs import look_after_silence, replay, replay_to_publish
 from companion.reactions.models import Assessment
+from companion.reactions.rules import Replay
 from companion.runtime import Runtime
 from companion.triage.observation import SYMPTOMS
 from companion.triage.reader import SHIPPED, load_shipped_protocol, parse
@@ -60,6 +61,24 @@ def test_a_replay_counts_what_another_protocol_would_say_and_changes_nothing(
         assert db.scalar(select(func.count()).select_from(Assessment)) == 3
     clock.now += timedelta(days=20)
     assert replay(rt, stricter, days=10, now=clock.now).lines() == ["No entry in the last 10 days."]
+
+
+def test_before_publishing_the_clinics_own_entries_are_replayed_all_of_them_or_90_days(
+    rt: Runtime, clock: Clock, cast: Cast, app: Flask, ada: Browser
+) -> None:
+    def found() -> Replay:
+        shipped = load_shipped_protocol()
+        return replay_to_publish(rt, shipped, cast.north, now=clock.now, advance=lambda _done, _total: None)
+
+    assert (found().entries, found().lines()) == (0, ["No entry in the last 90 days."])
+    send(ada, clock, redness=1)
+    ben = browser(app, rt, (cast.south, cast.ben))
+    assert put(ben, entry(subject="subject-of-ben")).status_code == 201  # another clinic's
+    clock.now += timedelta(days=4, hours=1)
+    send(ada, clock, redness=0)
+    assert (found().entries, found().days) == (2, 5)
+    clock.now += timedelta(days=87)
+    assert (found().entries, found().days) == (1, 90)
 
 
 def test_silence_after_something_severe_opens_a_case_once(rt: Runtime, clock: Clock, ada: Browser, cast: Cast) -> None:

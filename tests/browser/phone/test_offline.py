@@ -77,7 +77,8 @@ def test_without_a_network_the_clinics_own_signs_are_asked(clinic: Clinic, phone
     assert f'"{line}"' in shipped
     with clinic.rt.db.transaction(clinic.cast.north) as db:
         carla = people.person(db, clinic.cast.north, clinic.cast.carla)
-        publish(db, carla, shipped.replace(f'"{line}"', f'"{own}"'), name="own signs", now=utc_now())
+        text = shipped.replace(f'"{line}"', f'"{own}"')
+        publish(db, carla, text, name="own signs", replayed={"entries": 0}, now=utc_now())
     ada = clinic.signed_in(phone, "Ada Signs")
     phone.open("/reactions/new")
     boxes = "[...document.querySelectorAll('[name=group], [name=sign]')]"
