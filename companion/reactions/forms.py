@@ -18,13 +18,14 @@ from companion.triage.observation import AREAS, SYMPTOMS, Disposition
 from companion.triage.protocol import Protocol
 
 Grade = Annotated[int, Field(ge=0, le=4)]
+Size = Annotated[float, Field(gt=0, le=50)]
 Code = Annotated[str, Field(pattern=r"^[a-z0-9_]{1,60}$")]
 OLDEST = timedelta(days=366)
 _STRICT = ConfigDict(strict=True, extra="forbid")
 
 
 class AreaForm(BaseModel):
-    """One area: all seven grades; if they were given, the largest patch in cm, and whether it passed a drawn line."""
+    """One area: all seven grades; if given, the largest patch and swelling in cm, and if it passed a drawn line."""
 
     model_config = _STRICT
     swelling: Grade
@@ -34,7 +35,8 @@ class AreaForm(BaseModel):
     itch: Grade
     bumps: Grade
     numbness: Grade
-    patch_cm: Annotated[float, Field(gt=0, le=50)] | None = None
+    patch_cm: Size | None = None
+    swelling_cm: Size | None = None
     past_line: bool | None = None
 
 
@@ -203,6 +205,7 @@ def _area(fields: dict[str, list[str]], area: str, faults: dict[str, str]) -> di
         report["patch_cm"] = float(patch)
     else:
         report["patch_cm"] = _decimal(fields, f"{area}.patch_cm", faults)
+    report["swelling_cm"] = _decimal(fields, f"{area}.swelling_cm", faults)
     lines = fields.get(f"{area}.line", [])
     report["past_line"] = True if "past" in lines else False if "inside" in lines else None
     return report

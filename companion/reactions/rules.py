@@ -35,6 +35,7 @@ def observation_of(
             area: AreaReport(
                 {symptom: report[symptom] for symptom in SYMPTOMS},
                 redness_cm=report["patch_cm"],
+                swelling_cm=report.get("swelling_cm"),
                 past_line=report.get("past_line"),
             )
             for area, report in body["areas"].items()

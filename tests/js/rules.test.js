@@ -66,6 +66,13 @@ test('the last entry fills in areas, grades and sizes, and nothing else', () => 
   assert.ok(!fields.some(([name]) => ['sign', 'group', 'temperature_c', 'words', 'feels'].includes(name)));
 });
 
+test('a measured swelling is sent beside the patch, and filled in again', () => {
+  const given = new Map([['area', ['face']], ['face.patch', ['4']], ['face.swelling_cm', ['3,5']]]);
+  const { areas } = bodyOf(given, options);
+  assert.deepEqual([areas.face.patch_cm, areas.face.swelling_cm], [4, 3.5]);
+  assert.equal(new Map(fieldsOf({ areas: { face: { ...report({}), swelling_cm: 3.5 } } })).get('face.swelling_cm'), '3.5');
+});
+
 test('an entry with nothing in it is "nowhere" again', () => {
   assert.deepEqual(fieldsOf({ areas: { face: report({}), neck: report({}) } }), [['area', 'nowhere']]);
   assert.notDeepEqual(fieldsOf({ areas: { face: report({}, 2) } }), [['area', 'nowhere']]);

@@ -439,3 +439,27 @@ def test_swollen_lips_in_words_are_explained_by_a_session_of_the_face_for_as_lon
     at, nothing = clock.now.isoformat(), {"face": {**dict.fromkeys(SYMPTOMS, 0), "patch_cm": None}}
     told = entry(areas=nothing, noted_at=at, sent_at=at, words="my lips are swollen since this morning")
     assert put(ada, told).json["disposition"] == level
+
+
+def test_a_swelling_measured_larger_twice_running_asks_for_the_clinic(ada: Browser, clock: Clock) -> None:
+    clock.now += timedelta(hours=26)
+    levels = []
+    for size in ("3", "4,0", "4.5"):
+        form_id = str(uuid4())
+        form = {
+            **FORM,
+            "id": form_id,
+            "noted_at": clock.now.isoformat(),
+            "face.swelling": "1",
+            "face.swelling_cm": size,
+        }
+        page = ada.get(ada.post("/reactions", data=form).location).data.decode()
+        levels.append("The patch keeps growing" in page)
+        clock.now += timedelta(hours=24)
+    assert levels == [False, False, True]
+
+
+def test_a_swelling_that_cannot_be_read_comes_back_with_its_sentence(ada: Browser) -> None:
+    answer = ada.post("/reactions", data={**FORM, "id": str(uuid4()), "face.swelling_cm": "large"})
+    assert answer.status_code == 422
+    assert answer.data.decode().count("Enter a number") == 2  # on top and beside the field

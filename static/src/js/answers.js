@@ -34,10 +34,13 @@ function faultOfTemperature({ value: given, dataset: { low, high } }, asked) {
 function faultOfArea(step) {
   const open = [...step.querySelectorAll('.scale')].find((scale) => !scale.querySelector(':checked'));
   if (open) return { field: open.dataset.field, sentence: word('no_grade', { label: open.querySelector('legend').textContent.trim() }) };
-  const size = step.querySelector('[name$=".patch_cm"]');
-  const cm = Number(size.value.replace(',', '.'));
-  if (!isDecimal(size.value) || (size.value.trim() && (cm <= 0 || cm > 50))) return { field: size.name, sentence: word('bad_cm') };
-  return null;
+  const odd = [...step.querySelectorAll('[name$="_cm"]')].find(({ value }) => {
+    const cm = Number(value.replace(',', '.'));
+    return !isDecimal(value) || (value.trim() && (cm <= 0 || cm > 50));
+  });
+  if (!odd) return null;
+  odd.closest('details').open = true;
+  return { field: odd.name, sentence: word('bad_cm') };
 }
 
 // One sentence on top, focused, and the same beside the field; null takes both away.

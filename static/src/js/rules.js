@@ -58,18 +58,22 @@ function reportOf(area, one, isFine) {
   const grades = Object.fromEntries(SYMPTOMS.map((symptom) => [symptom, isFine ? 0 : Number(one(`${area}.${symptom}`))]));
   const patch = isFine ? '' : one(`${area}.patch`);
   const line = { inside: false, past: true }[isFine ? '' : one(`${area}.line`)] ?? null;
-  return { ...grades, patch_cm: ['2', '4', '8'].includes(patch) ? Number(patch) : (isFine ? null : decimal(one(`${area}.patch_cm`))), past_line: line };
+  const sizes = { patch_cm: isFine ? null : decimal(one(`${area}.patch_cm`)), swelling_cm: isFine ? null : decimal(one(`${area}.swelling_cm`)) };
+  if (['2', '4', '8'].includes(patch)) sizes.patch_cm = Number(patch);
+  return { ...grades, ...sizes, past_line: line };
 }
 
 // An earlier entry's areas, grades and sizes as fields of the form; never its warning signs, temperature or words.
 export function fieldsOf(body) {
   const areas = Object.entries(body.areas);
-  const isNothing = ([, report]) => SYMPTOMS.every((symptom) => report[symptom] === 0) && !report.patch_cm;
+  const isNothing = ([, report]) => SYMPTOMS.every((symptom) => report[symptom] === 0) && !report.patch_cm && !report.swelling_cm;
   if (areas.every(isNothing)) return [['area', 'nowhere']];
   return areas.flatMap(([area, report]) => [['area', area], ...SYMPTOMS.map((symptom) => [`${area}.${symptom}`, String(report[symptom])]), ...sizeOf(area, report)]);
 }
 
-function sizeOf(area, { patch_cm: size }) {
-  if (!size) return [];
-  return [2, 4, 8].includes(size) ? [[`${area}.patch`, String(size)]] : [[`${area}.patch`, 'measured'], [`${area}.patch_cm`, String(size)]];
+function sizeOf(area, { patch_cm: size, swelling_cm: swelling }) {
+  const fields = swelling ? [[`${area}.swelling_cm`, String(swelling)]] : [];
+  if (!size) return fields;
+  const patch = [2, 4, 8].includes(size) ? [[`${area}.patch`, String(size)]] : [[`${area}.patch`, 'measured'], [`${area}.patch_cm`, String(size)]];
+  return [...patch, ...fields];
 }
