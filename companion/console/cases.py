@@ -31,6 +31,7 @@ from companion.web.requests import form_fields
 
 blueprint = Blueprint("cases", __name__, url_prefix="/console/cases")
 Fields = dict[str, list[str]]
+_WORDS = {"areas": AREAS, "symptoms": SYMPTOMS, "grades": GRADES, "left_out": LEFT_OUT}
 
 
 @dataclass(frozen=True, slots=True)
@@ -191,10 +192,7 @@ def _page(actor: Actor, case_id: UUID, errors: dict[str, str], fields: dict[str,
             phone_link=clinic.phone_link,
             numbers=queries.contact_card(db, actor.clinic_id, case.patient_id),
             shows_other=queries.no_answers(db, actor.clinic_id, case_id) >= rules.NO_ANSWERS,
-            areas=AREAS,
-            symptoms=SYMPTOMS,
-            grades=GRADES,
-            left_out=LEFT_OUT,
+            **_WORDS,
             expected=expected_now(db, actor.clinic_id, case.patient_id, now),
             errors=errors,
             fields=fields,
