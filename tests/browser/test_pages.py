@@ -103,6 +103,19 @@ def test_all_fine_takes_at_most_six_taps(product: Installation, signed_in: Signe
     assert taps <= 6
 
 
+def test_an_impossible_temperature_is_asked_once_more(product: Installation, signed_in: SignedIn) -> None:
+    page = signed_in("patient", viewport={"width": 390, "height": 844}).new_page()
+    page.goto(f"{product.url}/reactions/new")
+    page.get_by_role("checkbox", name="Nowhere, all areas are fine").check()
+    page.get_by_role("button", name="Continue").click()
+    page.get_by_role("checkbox", name="None of these").check()
+    page.get_by_label("Temperature in °C").fill("43,1")
+    page.get_by_role("button", name="Continue").click()
+    expect(page.get_by_role("link", name=re.compile("43,1 °C is hardly possible"))).to_be_visible()
+    page.get_by_role("button", name="Continue").click()
+    expect(page.get_by_role("heading", name="How urgent does it feel to you?")).to_be_visible()
+
+
 def test_a_phone_without_network_keeps_the_entry_and_sends_it_later(product: Installation, signed_in: SignedIn) -> None:
     context = signed_in("patient", viewport={"width": 390, "height": 844})
     page = context.new_page()
