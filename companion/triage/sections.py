@@ -131,6 +131,7 @@ class _Reader:
         for group in AGENT_GROUPS:
             place = ("windows", group)
             table = dict(values.table(groups[group], place))
+            values.only(table, ("source", *SYMPTOMS), place)
             values.all_of(table, ("source", *SYMPTOMS), place)
             source = values.text(table.pop("source"), (*place, "source"))
             usual = _hours(table, place)

@@ -62,6 +62,7 @@ _FEVER = '[[combination]]\nid = "fever"\n'
         ("[area_windows.lips]\nswelling = [168", "[area_windows.lips]\n¶swelling = [1", "area_windows.lips.swelling"),
         ("[area_windows.lips]", "¶[area_windows.lip]", "unknown area, 'lip'; did you mean 'lips'"),
         (_BOOSTER + "redness = [168, 72, 24]\n", "¶" + _BOOSTER, "windows.booster lacks 'redness'"),
+        ("bumps = [336, 168, 48]", "¶bump = [336, 168, 48]", "windows.booster.bump is an unknown key; did you mean"),
         ('mark = "sourced"', '¶mark = "guessed"', "must be one of"),
         ('1 = "clinic_routine"', '¶1 = "whatever"', "outside.1 names an unknown level; the levels are self_care"),
         ("[area_windows.lips]", "¶[colours]\n[area_windows.lips]", "colours is an unknown key"),
