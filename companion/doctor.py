@@ -109,6 +109,7 @@ _SIGNS = {
     "canary_age_seconds": ("Canary", "no proof lately that an alert gets through: read the worker's log"),
     "devices_of_another_key": ("Push key", "devices that subscribed with a lost key: put the old key back"),
     "pushes_refused_last_day": ("Push services", "messages were refused as our own fault: read the worker's log"),
+    "fallbacks_refused_last_day": ("Other ways", "e-mail or webhook refused to tell staff: read the worker's log"),
     "late_jobs": ("Housekeeper", "jobs have not succeeded for long: read the worker's log"),
     "mismatches": ("Reconciliation", "entries, assessments, cases and messages do not agree: read the worker's log"),
     "backup_age_seconds": ("Backup", "none for a day: look at the disk, and at the worker's log"),

@@ -12,6 +12,7 @@ from companion.clinic.rules import gaps
 from companion.config import Config
 from companion.coverage import rules
 from companion.coverage.models import FallbackProof
+from companion.outbox import queries as outbox
 from companion.policies import queries as policies
 from companion.policies.rules import ALERTING, people_of
 from companion.push import queries as push
@@ -33,7 +34,7 @@ def facts(db: Session, clinic_id: UUID, config: Config, now: datetime) -> rules.
         carers=carers(db, clinic_id),
         is_set_up=frozenset(channel for channel, is_there in is_set_up.items() if is_there),
         is_watched=bool(config.ping_url),
-        proven={channel: proof.proven_at for channel, proof in proofs(db, clinic_id).items()},
+        proven=_proven(db, clinic_id, now),
     )
 
 
@@ -53,6 +54,13 @@ def proofs(db: Session, clinic_id: UUID) -> dict[str, FallbackProof]:
     """For each other way than push: who last saw it work."""
     rows = db.scalars(select(FallbackProof).where(FallbackProof.clinic_id == clinic_id))
     return {row.channel: row for row in rows}
+
+
+def _proven(db: Session, clinic_id: UUID, now: datetime) -> dict[str, datetime]:
+    # What was refused since somebody saw it work must be seen to work again.
+    refused = outbox.last_refusals(db, clinic_id, now - rules.FALLBACK_PROVEN_FOR)
+    proven = {channel: proof.proven_at for channel, proof in proofs(db, clinic_id).items()}
+    return {channel: at for channel, at in proven.items() if channel not in refused or refused[channel] <= at}
 
 
 def _empty_steps(db: Session, clinic_id: UUID, now: datetime) -> list[tuple[str, int]]:

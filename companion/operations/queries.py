@@ -19,6 +19,7 @@ from companion.ids import CANARY_CLINIC
 from companion.operations import rules
 from companion.operations.models import Beat, OperatorEvent
 from companion.operations.rules import Measure, Sign
+from companion.outbox import queries as outbox
 from companion.outbox.models import Attempt, DueMessage, LeasedMessage, Message
 from companion.policies.rules import ALERTING, LEVELS
 from companion.push import queries as push
@@ -83,6 +84,7 @@ def health(db: Session, rt: Runtime, now: datetime) -> list[Sign]:
             db, select(func.count()).where(Subscription.key_id.not_in(rt.secrets.vapid_keys))
         ),
         "pushes_refused_last_day": _count(db, _OUR_FAULTS.where(Attempt.at > now - timedelta(days=1))),
+        "fallbacks_refused_last_day": outbox.fallbacks_refused(db, now - timedelta(days=1)),
         "late_jobs": len(rules.late_jobs(at, now, only=jobs)) if at else None,
         "mismatches": mismatches.value if mismatches else None,
         "disk_used_percent": _disk_used_percent(rt.config.data_dir),

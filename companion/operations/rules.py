@@ -42,6 +42,7 @@ LIMITS: Mapping[str, float] = {
     "unreachable_clinics": 0,
     "devices_of_another_key": 0,
     "pushes_refused_last_day": 0,
+    "fallbacks_refused_last_day": 0,
     "late_jobs": 0,
     "mismatches": 0,
     "backup_age_seconds": BACKUP_STALE.total_seconds(),

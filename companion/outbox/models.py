@@ -109,6 +109,12 @@ class Attempt(ClinicScoped, Base):
             sqlite_where=text("status_code in (400, 401, 403, 413)"),
             postgresql_where=text("status_code in (400, 401, 403, 413)"),
         ),
+        Index(
+            "ix_attempts_refused",
+            "at",
+            sqlite_where=text("result = 'refused'"),
+            postgresql_where=text("result = 'refused'"),
+        ),
         one_of("result", "accepted", "gone", "retry", "refused", "silent"),
         {"sqlite_strict": True},
     )

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, select, tuple_
+from sqlalchemy import ColumnElement, func, select, text, tuple_
 from sqlalchemy.orm import Session
 
 from companion.clock import CLOCKS_DIFFER
@@ -70,6 +70,26 @@ def devices_to_tell(db: Session, messages: Sequence[Message]) -> dict[UUID, tupl
         )
         for message in messages
     }
+
+
+def fallbacks_refused(db: Session, since: datetime) -> int:
+    """How many tries to tell staff by another way than push were refused since then, in all clinics."""
+    return db.execute(_REFUSED.with_only_columns(func.count()).where(Attempt.at > since)).scalar_one()
+
+
+def last_refusals(db: Session, clinic_id: UUID, since: datetime) -> dict[str, datetime]:
+    """For each other way than push by which telling this clinic's staff was refused since then: when it last was."""
+    own = _REFUSED.where(Attempt.clinic_id == clinic_id, Attempt.at > since)
+    return {row[0]: row[1] for row in db.execute(own.group_by(Message.channel))}
+
+
+# A patient's address that is wrong stands in nobody's way.
+_TO_STAFF = ("case_alert", "case_handed", "case_left", "fallback_test")
+_REFUSED = (
+    select(Message.channel, func.max(Attempt.at))
+    .join(Message, (Message.clinic_id == Attempt.clinic_id) & (Message.id == Attempt.message_id))
+    .where(text("result = 'refused'"), Message.channel != "push", Message.kind.in_(_TO_STAFF))
+)
 
 
 def has_silent(db: Session, *, now: datetime) -> bool:

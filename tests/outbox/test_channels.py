@@ -2,16 +2,21 @@
 
 import socket
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 from uuid import UUID
 
 import pytest
+from pydantic import SecretStr
 from sqlalchemy import select, update
 
 from companion.accounts.models import Person
 from companion.config import Config
+from companion.coverage import queries as coverage
+from companion.coverage.actions import note_proof
 from companion.db import EVERY_CLINIC
 from companion.errors import Misconfigured
+from companion.operations import queries as operations
 from companion.outbox import actions, jobs
 from companion.outbox.models import Attempt
 from companion.outbox.transport import Courier, Letter, Mail, Webhook, couriers
@@ -226,3 +231,33 @@ def _to(rt: Runtime, who: tuple[UUID, UUID], now: datetime) -> UUID | None:
             expires_at=now + timedelta(hours=1),
             channel="email",
         )
+
+
+@pytest.mark.parametrize("channel", ["email", "webhook"])
+def test_another_way_that_refuses_is_loud_until_it_is_seen_to_work_again(
+    rt: Runtime, cast: Cast, clock: Clock, mail_server: MailServer, gateway: Gateway, channel: str
+) -> None:
+    settings = {"smtp_url": SecretStr(mail_server.url)} if channel == "email" else {"webhook_url": gateway.url}
+    told = replace(rt, config=rt.config.model_copy(update={**settings, "webhook_secret": SecretStr(SECRET)}))
+    mail_server.fault, gateway.status = "never", 404
+
+    def stands_in_the_way() -> tuple[bool, bool]:
+        with rt.db.reading(EVERY_CLINIC) as db:
+            signs = {sign.name: sign.is_ok for sign in operations.health(db, told, clock.now)}
+            codes = [finding.code for finding in coverage.findings(db, cast.north, told.config, clock.now)]
+        return not signs["fallbacks_refused_last_day"], "unproven_fallback" in codes
+
+    def prove() -> None:
+        with rt.db.transaction(cast.north) as db:
+            note_proof(db, (cast.north, cast.iris), channel, now=clock.now)
+
+    prove()
+    assert stands_in_the_way() == (False, False)
+    clock.now += timedelta(days=1)
+    enqueue(rt.db, cast, clock.now, channel=channel)
+    jobs.deliver(rt, NoPush(), clock.now, mail(mail_server.url, rt) | webhook(gateway.url, rt))
+    assert stands_in_the_way() == (True, True)
+    clock.now += timedelta(hours=25)
+    assert stands_in_the_way() == (False, True)
+    prove()
+    assert stands_in_the_way() == (False, False)
