@@ -120,10 +120,11 @@ def raise_alarms(db: Session, names: Collection[str], *, now: datetime) -> tuple
             known[name] = Alarm(name=name, since_at=now, told_at=None)
             db.add(known[name])
     due = []
+    # A clock that was set back silences no alarm: what was told in its future counts as told long ago.
     for name in sorted(names):
         alarm = known[name]
-        told_lately = alarm.told_at is not None and now - alarm.told_at < rules.ALARM_AGAIN
-        if now - alarm.since_at >= rules.ALARM_AFTER and not told_lately:
+        told_lately = alarm.told_at is not None and abs(now - alarm.told_at) < rules.ALARM_AGAIN
+        if abs(now - alarm.since_at) >= rules.ALARM_AFTER and not told_lately:
             alarm.told_at = now
             due.append(name)
     over = [alarm for name, alarm in known.items() if name not in names]

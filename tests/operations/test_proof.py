@@ -267,3 +267,14 @@ def _outside() -> Iterator[tuple[str, Callable[[], int]]]:
         server.shutdown()
         thread.join(10)
         server.server_close()
+
+
+@pytest.mark.parametrize("told", [False, True])
+def test_an_alarm_of_a_clock_that_was_ahead_is_told_all_the_same(rt: Runtime, clock: Clock, told: bool) -> None:
+    ahead = clock.now + timedelta(days=400)
+    with rt.db.transaction(EVERY_CLINIC) as db:
+        actions.raise_alarms(db, ["late_jobs"], now=ahead)
+        if told:
+            assert actions.raise_alarms(db, ["late_jobs"], now=ahead + timedelta(minutes=2)) == (["late_jobs"], [])
+        assert actions.raise_alarms(db, ["late_jobs"], now=clock.now) == (["late_jobs"], [])
+        assert actions.raise_alarms(db, ["late_jobs"], now=clock.now + timedelta(minutes=5)) == ([], [])
