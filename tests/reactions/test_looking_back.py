@@ -9,6 +9,7 @@ from sqlalchemy import func, select
 from companion.db import EVERY_CLINIC
 from companion.escalation import actions as escalation
 from companion.escalation.models import Escalation
+from companion.figures import queries as figures
 from companion.reactions.jobs import look_after_silence, replay, replay_to_publish
 from companion.reactions.models import Assessment
 from companion.reactions.rules import Replay
@@ -105,3 +106,11 @@ def test_a_later_entry_ends_the_silence(rt: Runtime, clock: Clock, ada: Browser)
     send(ada, clock, swelling=1)
     clock.now += timedelta(hours=80)
     assert look_after_silence(rt, clock.now) == 0
+
+
+def test_a_case_about_a_silence_does_not_stop_the_figures(rt: Runtime, cast: Cast, clock: Clock, ada: Browser) -> None:
+    send(ada, clock, swelling=3)  # as expected on that day: an entry without a reason
+    clock.now += timedelta(days=4)
+    assert look_after_silence(rt, clock.now) == 1
+    with rt.db.reading(cast.north) as db:
+        assert figures.figures_since(db, [cast.north], clock.now - timedelta(days=7), clock.now).entries == 1
