@@ -25,10 +25,15 @@ class Browser(FlaskClient):
     def see_case(self, case_id: UUID) -> str:
         """Open the page of a case as a person does, whose browser then says that it is before them; the page."""
         page = str(self.get(f"/console/cases/{case_id}").data.decode())
-        shown = re.search(r'data-opening="([^"]+)" data-shown="(\d+)"', page)
+        shown = re.search('data-opening="([^"]+)" data-mark="([^"]+)"', page)
         assert shown
-        assert self.post(shown[1], data={"shown": shown[2]}).status_code == 204
+        assert self.post(shown[1], data={"mark": shown[2]}).status_code == 204
         return page
+
+    def read(self, case_page: str) -> dict[str, str]:
+        """Open the page of a case, and say what its forms send along: how much of it was read."""
+        mark = re.search('name="mark" value="([^"]+)"', self.get(case_page).text)
+        return {"mark": mark[1]} if mark else {}
 
 
 def browser(app: Flask, rt: Runtime, who: tuple[UUID, UUID] | None = None) -> Browser:

@@ -33,13 +33,6 @@ class Snooze:
     reason: str
 
 
-def parse_shown(fields: Mapping[str, list[str]]) -> int:
-    """How many entries of the case the page shows; Invalid where it does not say."""
-    if not re.fullmatch("[0-9]{1,5}", shown := _text(fields, "shown")):
-        raise Invalid({"shown": gettext("Please answer this")})
-    return int(shown)
-
-
 def parse_outcome(fields: Mapping[str, list[str]]) -> Outcome:
     """Outcome code and note; Invalid where one is missing: a case is not closed in silence."""
     outcome, note, noise = (_text(fields, name) for name in ("outcome", "note", "noise_reason"))
@@ -61,6 +54,11 @@ def parse_contact(fields: Mapping[str, list[str]]) -> str:
     if how not in rules.CONTACTS:
         raise Invalid({"how": gettext("Choose what you did")})
     return how
+
+
+def parse_mark(fields: Mapping[str, list[str]]) -> str:
+    """What the page showed when somebody decided on it; empty where the page did not say."""
+    return _text(fields, "mark")
 
 
 def parse_snooze(fields: Mapping[str, list[str]], level: str) -> Snooze:

@@ -54,12 +54,11 @@ def show(case_id: UUID) -> str:
 @blueprint.post("/<uuid:case_id>/opening")
 @roles(*CARERS)
 def note_opening(case_id: UUID) -> tuple[str, int]:
-    """The page is before somebody: that is "seen". Conflict where an entry has come that it does not show."""
-    rt, actor, shown = current_runtime(), current_actor(), forms.parse_shown(form_fields())
+    """The page is before somebody: that is "seen". Conflict where something has come that it does not show."""
+    rt, actor, mark = current_runtime(), current_actor(), forms.parse_mark(form_fields())
     with rt.db.transaction(actor.clinic_id) as db:
         case = queries.case(db, actor.clinic_id, case_id)
-        if shown != len(queries.subjects_of(db, actor.clinic_id, case_id)):
-            raise Conflict
+        actions.require_read(db, case, mark=mark)
         if case.state != "resolved":
             actions.note_seen(db, case, person_id=actor.id, now=rt.clock())
     return "", 204
@@ -84,6 +83,8 @@ def contact(case_id: UUID) -> Response:
 
     def record(db: Session, case: Escalation, fields: Fields) -> None:
         how = forms.parse_contact(fields)
+        if how != "no_answer":
+            actions.require_read(db, case, mark=forms.parse_mark(fields))
         actions.contact(db, case, person_id=current_actor().id, how=how, now=current_runtime().clock())
 
     return _change(case_id, record, url_for("cases.show", case_id=case_id, done="contact"))
@@ -96,6 +97,7 @@ def resolve(case_id: UUID) -> Response:
 
     def close(db: Session, case: Escalation, fields: Fields) -> None:
         form = forms.parse_outcome(fields)
+        actions.require_read(db, case, mark=forms.parse_mark(fields))
         actions.resolve(
             db,
             case,
@@ -177,7 +179,7 @@ def _page(actor: Actor, case_id: UUID, errors: dict[str, str], fields: dict[str,
             patient=people[case.patient_id],
             people=people,
             person_names={str(person.id): person.name for person in people.values()},
-            shown=len(subjects),
+            mark=queries.mark_of(db, case),
             entries=reactions.of_subjects(db, actor.clinic_id, case.patient_id, subjects),
             events=events,
             told=_told(db, case, people),

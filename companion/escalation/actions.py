@@ -1,11 +1,11 @@
-"""Changes to cases. Races end by a conditional UPDATE: whoever changed the row first was first."""
+"""Changes to cases. Who changes one holds its row, and looks at it only then: whoever was first was first."""
 
 from dataclasses import asdict
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import select, update
+from sqlalchemy import select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
@@ -19,8 +19,9 @@ from companion.escalation.models import ContactCard, Escalation, EscalationEntry
 from companion.ids import new_id
 from companion.languages import N_
 from companion.outbox import actions as outbox
+from companion.outbox import queries as messages
 from companion.policies import queries as policies
-from companion.policies.rules import Policy, Telling, advance, is_exhausted, starts_at
+from companion.policies.rules import URGENT, Policy, Telling, advance, is_exhausted, starts_at
 from companion.protocols import queries as protocols
 from companion.triage.observation import Disposition
 from companion.turns import one_at_a_time
@@ -36,9 +37,11 @@ def open_case(
 ) -> Escalation:
     """A case for an unusual entry, or the patient's open one with the entry added; a level only rises."""
     case = queries.unresolved_case_of(db, clinic_id, patient_id)
+    if case is not None and _locked(db, case).state == "resolved":
+        case = None  # closed while we waited for it
     if case is None:
         case = _new_case(db, clinic_id=clinic_id, patient_id=patient_id, level=level, summary=summary, now=now)
-    elif rules.is_higher(level, _locked(db, case).level):
+    elif rules.is_higher(level, case.level):
         _raise(db, case, level=level, summary=summary, now=now)
     else:
         _add_event(db, case, "entry_added", now, subject=str(subject_id))
@@ -59,7 +62,7 @@ def take_step(db: Session, case: Escalation, *, now: datetime) -> bool:
     Open: tell the next audience, and everybody again after the last. Taken and nothing recorded since: open it again.
     Acted on and not closed: remind whoever has taken it.
     """
-    if case.state == "acknowledged" and case.acted_at and queries.taker_is_here(db, case):
+    if case.state == "acknowledged" and case.acted_at and _can_remind(db, case):
         return _remind(db, case, now)
     policy, was = _ladder_of(db, case), (case.state, case.next_step_at)
     begins_anew = case.state == "acknowledged" or case.snoozed_until is not None
@@ -83,15 +86,11 @@ def warn(db: Session, case: Escalation, *, now: datetime) -> bool:
     """A promise is about to break: the patient reads whom to call, and a case that only waits in the queue gets the
     ladder of the same day. False if that was done before, or somebody has acted.
     """
-    warned = (
-        update(Escalation)
-        .where(Escalation.clinic_id == case.clinic_id, Escalation.id == case.id, Escalation.warned_at.is_(None))
-        .where(Escalation.state != "resolved", Escalation.acted_at.is_(None))
-        .values(warned_at=now)
-    )
-    if db.execute(warned.returning(Escalation.id)).first() is None:
+    _locked(db, case)
+    if case.warned_at or case.acted_at or case.state == "resolved":
         return False
-    db.refresh(case)
+    case.warned_at = now
+    db.flush()
     _add_event(db, case, "late", now)
     _write_to_patient(db, case, "case_late", f"late:{case.respond_by.isoformat()}", now)
     if not Policy.of(case.policy).steps:
@@ -116,19 +115,20 @@ def note_seen(db: Session, case: Escalation, *, person_id: UUID, now: datetime) 
 
 def acknowledge(db: Session, case: Escalation, *, person: Person, now: datetime) -> None:
     """Take a case: exactly one person does. Conflict names who was first."""
-    taken = (
-        update(Escalation)
-        .where(Escalation.clinic_id == case.clinic_id, Escalation.id == case.id, Escalation.state == "open")
-        .values(**_taken(case, person.id, now))
-    )
-    if db.execute(taken.returning(Escalation.id)).first() is None:
+    if _locked(db, case).state != "open":
         raise _too_late(db, case)
-    about = ("escalation", case.id)
-    outbox.cancel(db, clinic_id=case.clinic_id, about=about, now=now, kinds=_ALERTS)
+    _set(case, _taken(case, person.id, now))
+    db.flush()
+    outbox.cancel(db, clinic_id=case.clinic_id, about=("escalation", case.id), now=now, kinds=_ALERTS)
     _add_event(db, case, "taken", now, actor_id=person.id)
     _write_to_patient(db, case, "case_taken", f"taken:{now.isoformat()}", now)
     _record(db, case, "taken", person.id, now)
-    db.refresh(case)
+
+
+def require_read(db: Session, case: Escalation, *, mark: str) -> None:
+    """Conflict if more came to the case than somebody has read, by its mark; nothing comes until they have ended."""
+    if queries.mark_of(db, _locked(db, case)) != mark:
+        raise Conflict(N_("Something new came meanwhile. Read it first, then do this again."))
 
 
 def contact(db: Session, case: Escalation, *, person_id: UUID, how: str, now: datetime) -> None:
@@ -155,18 +155,14 @@ def contact(db: Session, case: Escalation, *, person_id: UUID, how: str, now: da
 
 def hand_over(db: Session, case: Escalation, *, person_id: UUID, colleague: Person, now: datetime) -> None:
     """Give a case to a colleague, who is told; the time to act begins anew for them. Conflict if it is closed."""
-    given = (
-        update(Escalation)
-        .where(Escalation.clinic_id == case.clinic_id, Escalation.id == case.id, Escalation.state != "resolved")
-        .values(**_taken(case, colleague.id, now))
-    )
-    if db.execute(given.returning(Escalation.id)).first() is None:
+    if _locked(db, case).state == "resolved":
         raise Conflict(_CLOSED)
+    _set(case, _taken(case, colleague.id, now))
+    db.flush()
     outbox.cancel(db, clinic_id=case.clinic_id, about=("escalation", case.id), now=now, kinds=_ALERTS)
     _add_event(db, case, "handed", now, actor_id=person_id, people=[str(colleague.id)])
     _alert(db, case, (colleague.id, "push"), f"handed:{now.isoformat()}", now, kind="case_handed")
     _record(db, case, "handed", person_id, now)
-    db.refresh(case)
 
 
 def snooze(db: Session, case: Escalation, *, person_id: UUID, minutes: int, reason: str, now: datetime) -> None:
@@ -190,18 +186,15 @@ def resolve(
 
     Conflict if it is closed already.
     """
-    values = {"resolved_by": person_id, "resolved_at": now, "outcome": outcome, "outcome_note": note}
-    closed = (
-        update(Escalation)
-        .where(Escalation.clinic_id == case.clinic_id, Escalation.id == case.id, Escalation.state != "resolved")
-        .values(state="resolved", next_step_at=None, snoozed_until=None, noise_reason=noise_reason or None, **values)
-    )
-    if db.execute(closed.returning(Escalation.id)).first() is None:
+    if _locked(db, case).state == "resolved":
         raise Conflict(_CLOSED)
+    closing = {"resolved_by": person_id, "resolved_at": now, "outcome": outcome, "outcome_note": note}
+    waits_no_more = {"state": "resolved", "next_step_at": None, "snoozed_until": None}
+    _set(case, {**closing, **waits_no_more, "noise_reason": noise_reason or None})
+    db.flush()
     outbox.cancel(db, clinic_id=case.clinic_id, about=("escalation", case.id), now=now)
     _add_event(db, case, "resolved", now, actor_id=person_id, outcome=outcome)
     _record(db, case, "resolved", person_id, now)
-    db.refresh(case)
 
 
 def reopen(db: Session, case: Escalation, *, person_id: UUID, reason: str, now: datetime) -> None:
@@ -279,44 +272,51 @@ def _taken(case: Escalation, person_id: UUID, now: datetime) -> dict[str, Any]:
 
 
 def _wake(db: Session, case: Escalation, subject_id: UUID, level: str, now: datetime) -> None:
-    """Another entry that is no worse: whoever looks after the case must look again, and a rest is over."""
+    """Another entry that is no worse: whoever looks after the case must look again, and a rest is over. What is urgent
+    does not wait for somebody who is off duty by now: the ladder begins anew.
+    """
     if level == "clinic_routine":
         return
-    if case.taken_by is not None:
+    if case.taken_by is not None and (level not in URGENT or _is_on_duty(db, case, now)):
         _alert(db, case, (case.taken_by, "push"), f"entry:{subject_id}:{level}", now)
         act_by = now + timedelta(minutes=Policy.of(case.policy).act_minutes)
         _set(case, {"acted_at": None, "next_step_at": act_by, "step_set_at": now})
-    elif case.snoozed_until is not None:
-        case.next_step_at, case.step_set_at = now, now
+    elif case.taken_by is not None or case.snoozed_until is not None:
+        _set(case, {"acted_at": None, "next_step_at": now, "step_set_at": now})
         db.flush()
         take_step(db, case, now=now)
     db.flush()
+
+
+def _is_on_duty(db: Session, case: Escalation, now: datetime) -> bool:
+    return case.taken_by in policies.staff(db, case.clinic_id, now).on_duty
+
+
+def _can_remind(db: Session, case: Escalation) -> bool:
+    """Whether whoever has taken the case still works here, and could be told the last time."""
+    about, key = ("escalation", case.id), f"escalation:{case.id}:{_reminder(case)}"
+    return queries.taker_is_here(db, case) and not messages.nobody_reached(db, case.clinic_id, about, key)
+
+
+def _reminder(case: Escalation) -> str:
+    return f"left:{case.step_set_at.isoformat()}"
 
 
 def _remind(db: Session, case: Escalation, now: datetime) -> bool:
     was = (case.state, case.next_step_at)
     if not _move(db, case, was, now, next_step_at=now + rules.FOLLOW_UP) or case.taken_by is None:
         return False
-    _alert(db, case, (case.taken_by, "push"), f"left:{now.isoformat()}", now, kind="case_left")
+    _alert(db, case, (case.taken_by, "push"), _reminder(case), now, kind="case_left")
     _add_event(db, case, "reminded", now, people=[str(case.taken_by)])
     return True
 
 
 def _move(db: Session, case: Escalation, was: tuple[str, datetime | None], now: datetime, **values: Any) -> bool:
-    state, next_step_at = was
-    moved = (
-        update(Escalation)
-        .where(
-            Escalation.clinic_id == case.clinic_id,
-            Escalation.id == case.id,
-            Escalation.state == state,
-            Escalation.next_step_at == next_step_at,
-        )
-        .values(step_set_at=now, **values)
-    )
-    if db.execute(moved.returning(Escalation.id)).first() is None:
+    _locked(db, case)
+    if (case.state, case.next_step_at) != was:
         return False
-    db.refresh(case)
+    _set(case, {"step_set_at": now, **values})
+    db.flush()
     return True
 
 

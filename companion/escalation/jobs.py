@@ -66,9 +66,14 @@ def _warn(db: Session, found: Escalation, now: datetime) -> bool:
 
 def _nobody_reached(database: Database) -> list[Escalation]:
     with database.reading(EVERY_CLINIC) as db:
-        return [
-            case
-            for case in queries.perhaps_unreached(db)
-            if not is_exhausted(Policy.of(case.policy), case.step)
-            and outbox.nobody_reached(db, case.clinic_id, ("escalation", case.id), queries.step_key(case))
-        ]
+        return [case for case in queries.perhaps_unreached(db) if _reached_nobody(db, case)]
+
+
+def _reached_nobody(db: Session, case: Escalation) -> bool:
+    try:
+        if is_exhausted(Policy.of(case.policy), case.step):
+            return False
+    except Exception as error:  # noqa: BLE001 - as in `_each`
+        log.error("reading the ladder of case %s failed: %s", case.id, type(error).__name__)
+        return False
+    return outbox.nobody_reached(db, case.clinic_id, ("escalation", case.id), queries.step_key(case))

@@ -120,9 +120,14 @@ def subjects_of(db: Session, clinic_id: UUID, case_id: UUID) -> list[UUID]:
         db.scalars(
             select(EscalationEntry.subject_id)
             .where(EscalationEntry.clinic_id == clinic_id, EscalationEntry.escalation_id == case_id)
-            .order_by(EscalationEntry.added_at)
+            .order_by(EscalationEntry.added_at, EscalationEntry.subject_id)
         )
     )
+
+
+def mark_of(db: Session, case: Escalation) -> str:
+    """What there is to read in a case, as a mark that changes with every entry and with the level."""
+    return f"{case.level}:{len(subjects_of(db, case.clinic_id, case.id))}"
 
 
 def due(db: Session, now: datetime) -> list[Escalation]:

@@ -102,7 +102,8 @@ def test_an_urgent_case_offers_no_rest(rt: Runtime, iris: Browser, cast: Cast) -
 
 def test_what_was_no_use_says_why(rt: Runtime, iris: Browser, cast: Cast) -> None:
     case_id = open_case(rt, cast)
-    data = {"outcome": "not_actionable", "note": "Expected at this time."}
+    read = iris.read(f"/console/cases/{case_id}")
+    data = {**read, "outcome": "not_actionable", "note": "Expected at this time."}
     refused = iris.post(f"/console/cases/{case_id}/resolution", data=data)
     assert refused.status_code == 422
     assert "Choose why the alert was not useful" in refused.data.decode()
@@ -111,11 +112,31 @@ def test_what_was_no_use_says_why(rt: Runtime, iris: Browser, cast: Cast) -> Non
     assert case_of(rt, case_id).noise_reason == "expected_course"
 
 
+@pytest.mark.parametrize("came", ["another entry", "a higher level"])
+@pytest.mark.parametrize(
+    ("act", "fields"),
+    [("resolution", {"outcome": "reassured", "note": "Called, all is well."}), ("contacts", {"how": "called"})],
+)
+def test_what_came_after_the_nurse_looked_is_not_done_with_the_rest(
+    rt: Runtime, iris: Browser, cast: Cast, act: str, fields: dict[str, str], came: str
+) -> None:
+    url = f"/console/cases/{open_case(rt, cast)}"
+    read = iris.read(url)
+    open_case(rt, cast, "clinic_same_day" if came == "another entry" else "emergency")
+    for stale in (read, {}):
+        refused = iris.post(f"{url}/{act}", data={**stale, **fields})
+        assert refused.status_code == 409
+        assert "Something new came meanwhile" in refused.text
+    assert case_of(rt, UUID(url[-36:])).state == "open"
+    assert iris.post(f"{url}/{act}", data={**iris.read(url), **fields}).status_code == 303
+
+
 def test_a_closed_case_is_opened_again_with_a_reason(rt: Runtime, iris: Browser, cast: Cast) -> None:
     case_id = open_case(rt, cast)
     url = f"/console/cases/{case_id}"
-    iris.post(f"{url}/resolution", data={"outcome": "reassured", "note": "Fine."})
-    assert iris.post(f"{url}/contacts", data={"how": "called"}).status_code == 409
+    read = iris.read(url)
+    iris.post(f"{url}/resolution", data={**read, "outcome": "reassured", "note": "Fine."})
+    assert "closed already" in iris.post(f"{url}/contacts", data={**read, "how": "called"}).text
     assert iris.post(f"{url}/reopening", data={"why": ""}).status_code == 422
     assert iris.post(f"{url}/reopening", data={"why": "The lab called back"}).status_code == 303
     assert case_of(rt, case_id).taken_by == cast.iris

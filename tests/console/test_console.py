@@ -109,20 +109,20 @@ def test_opening_a_case_is_seen_and_taking_it_names_the_taker(
 
 
 def test_a_case_is_closed_with_outcome_and_note_only(rt: Runtime, iris: Browser, case_id: UUID) -> None:
-    url = f"/console/cases/{case_id}/resolution"
+    url, read = f"/console/cases/{case_id}/resolution", iris.read(f"/console/cases/{case_id}")
     for data in ({}, {"outcome": "reassured"}, {"outcome": "magic", "note": "Fine."}, {"note": "Fine."}):
         answer = iris.post(url, data=data)
         assert answer.status_code == 422
         assert state_of(rt, case_id) == "open"
-    assert iris.post(url, data={"outcome": "reassured", "note": "Called. Fine."}).status_code == 303
+    assert iris.post(url, data={**read, "outcome": "reassured", "note": "Called. Fine."}).status_code == 303
     assert state_of(rt, case_id) == "resolved"
-    assert iris.post(url, data={"outcome": "reassured", "note": "Again."}).status_code == 409
+    assert iris.post(url, data={**read, "outcome": "reassured", "note": "Again."}).status_code == 409
 
 
 def test_a_contact_is_recorded(iris: Browser, case_id: UUID) -> None:
-    url = f"/console/cases/{case_id}/contacts"
+    url, read = f"/console/cases/{case_id}/contacts", iris.read(f"/console/cases/{case_id}")
     assert iris.post(url, data={"how": "telepathy"}).status_code == 422
-    assert iris.post(url, data={"how": "called"}).status_code == 303
+    assert iris.post(url, data={**read, "how": "called"}).status_code == 303
     assert "Contact by Iris" in iris.get(f"/console/cases/{case_id}").data.decode()
 
 

@@ -17,6 +17,7 @@ from companion.escalation.models import Escalation
 from companion.ids import new_id
 from companion.outbox.models import Message
 from companion.runtime import Runtime
+from tests.escalation.test_races import open_cases
 from tests.people import Cast
 
 
@@ -268,6 +269,40 @@ def test_another_entry_asks_whoever_has_acted_to_look_again(rt: Runtime, cast: C
     assert (cast.iris, "pending") in told(rt)
     assert jobs.step_due(rt, now + timedelta(hours=4)) == 1
     assert case_of(rt, cast, case_id).state == "open"
+
+
+def test_what_is_urgent_does_not_wait_for_somebody_who_has_gone_home(rt: Runtime, cast: Cast, now: datetime) -> None:
+    case_id = open_case(rt, cast, now)
+    take(rt, cast, case_id, cast.iris, now)
+    act(rt, cast, case_id, "called", now)
+    later = now + timedelta(hours=3)
+    with rt.db.transaction(cast.north) as db:
+        for person, on in ((cast.iris, False), (cast.noor, True)):
+            set_duty(db, clinic_id=cast.north, person_id=person, is_on=on, now=later)
+    open_case(rt, cast, later)
+    assert (cast.noor, "pending") in told(rt)
+    assert case_of(rt, cast, case_id).state == "open"
+
+
+def test_a_reminder_that_reached_nobody_is_no_reminder(rt: Runtime, cast: Cast, now: datetime) -> None:
+    case_id = open_case(rt, cast, now)
+    act(rt, cast, case_id, "called", now)
+    assert jobs.step_due(rt, now + timedelta(days=1)) == 1
+    with rt.db.transaction(EVERY_CLINIC) as db:
+        db.execute(update(Message).where(Message.kind == "case_left").values(state="unreachable"))
+    assert jobs.step_due(rt, now + timedelta(days=2)) == 1
+    assert case_of(rt, cast, case_id).state == "open"
+    assert len(told(rt, "case_left")) == 1
+
+
+def test_a_case_that_cannot_be_read_holds_up_no_other(rt: Runtime, cast: Cast, now: datetime) -> None:
+    broken, other = open_cases(rt, cast, now, 2)
+    with rt.db.transaction(EVERY_CLINIC) as db:
+        case = queries.case(db, cast.north, broken)
+        case.policy = {**case.policy, "steps": [{**step, "of_a_newer_version": 1} for step in case.policy["steps"]]}
+        db.execute(update(Message).where(Message.about_id == broken).values(state="unreachable"))
+    assert jobs.step_due(rt, now + minutes(10)) == 1
+    assert case_of(rt, cast, other).step == 2
 
 
 def test_a_case_is_handed_to_a_colleague_who_is_told_and_has_their_own_time(

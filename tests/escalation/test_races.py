@@ -8,7 +8,8 @@ from datetime import UTC, datetime, timedelta
 from uuid import UUID, uuid4
 
 import pytest
-from sqlalchemy import func, select
+from sqlalchemy import func, select, text
+from sqlalchemy.orm import Session
 
 from companion.accounts import actions as accounts
 from companion.accounts import queries as people
@@ -45,6 +46,55 @@ def open_cases(rt: Runtime, cast: Cast, now: datetime, count: int) -> list[UUID]
             )
             found.append(case.id)
     return found
+
+
+@pytest.mark.parametrize("how", ["taken", "handed", "closed"])
+def test_a_case_that_is_raised_before_somebody_holds_it_keeps_its_ladder(
+    rt: Runtime, cast: Cast, now: datetime, how: str
+) -> None:
+    with rt.db.transaction(cast.north) as db:
+        case_id = _entry_of_ada(db, cast, "clinic_routine", now).id
+    with rt.db.reading(cast.north) as db:
+        as_it_was = queries.case(db, cast.north, case_id)
+    with rt.db.transaction(cast.north) as db:
+        _entry_of_ada(db, cast, "emergency", now)
+    with rt.db.transaction(cast.north) as db:
+        case, noor = db.merge(as_it_was, load=False), people.person(db, cast.north, cast.noor)
+        assert case.level == "clinic_routine"
+        if how == "taken":
+            actions.acknowledge(db, case, person=noor, now=now)
+        elif how == "handed":
+            actions.hand_over(db, case, person_id=cast.iris, colleague=noor, now=now)
+        else:
+            with pytest.raises(Conflict):
+                actions.require_read(db, case, mark="clinic_routine:")
+        assert case.level == "emergency"
+        assert case.next_step_at is not None
+
+
+def _entry_of_ada(db: Session, cast: Cast, level: str, now: datetime) -> Escalation:
+    who = {"clinic_id": cast.north, "patient_id": cast.ada, "subject_id": uuid4()}
+    return actions.open_case(db, **who, level=level, summary="x", now=now)
+
+
+def test_an_entry_that_comes_while_its_case_is_closed_opens_another(rt: Runtime, cast: Cast, now: datetime) -> None:
+    with rt.db.transaction(cast.north) as db:
+        case_id = _entry_of_ada(db, cast, "clinic_urgent_1h", now).id
+
+    def send() -> None:
+        with rt.db.transaction(cast.north) as db:
+            _entry_of_ada(db, cast, "clinic_urgent_1h", now)
+
+    with ThreadPoolExecutor(1) as phone:
+        with rt.db.transaction(cast.north) as db:
+            case = queries.case(db, cast.north, case_id)
+            actions.resolve(db, case, person_id=cast.iris, outcome="reassured", note="x", now=now)
+            sending = phone.submit(send)
+            while not rt.db.is_sqlite and not db.scalar(text("select count(*) from pg_locks where not granted")):
+                assert not sending.done(), "on PostgreSQL it waits for the case; on SQLite it waits to begin"
+        sending.result(30)
+    with rt.db.reading(cast.north) as db:
+        assert sorted(db.scalars(select(Escalation.state))) == ["open", "resolved"]
 
 
 @pytest.mark.parametrize("count", [40, pytest.param(1_000, marks=pytest.mark.long)])

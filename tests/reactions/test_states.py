@@ -68,9 +68,8 @@ def test_a_page_that_was_only_asked_for_has_been_seen_by_nobody(
     page = f"/console/cases/{the_case(rt)}"
     iris = browser(app, rt, (cast.north, cast.iris))
     assert iris.open(page, method=method, headers=headers).status_code == 200
-    assert (
-        iris.post(f"{page}/opening", data={"shown": "1"}, headers={"Sec-Fetch-Site": "cross-site"}).status_code == 403
-    )
+    from_elsewhere = {"Sec-Fetch-Site": "cross-site"}
+    assert iris.post(f"{page}/opening", data=iris.read(page), headers=from_elsewhere).status_code == 403
     assert states(ada)[urgent]["seen_by"] is None
 
 
@@ -79,22 +78,22 @@ def test_an_entry_that_the_open_page_does_not_show_is_not_seen(
 ) -> None:
     put(ada, entry(warnings=URGENT))
     iris, page = browser(app, rt, (cast.north, cast.iris)), f"/console/cases/{the_case(rt)}"
-    assert 'data-shown="1"' in iris.get(page).data.decode()
+    read = iris.read(page)
     clock.now += timedelta(minutes=3)
     later = UUID(put(ada, entry(warnings=URGENT, words="worse")).json["id"])
-    assert iris.post(f"{page}/opening", data={"shown": "1"}).status_code == 409
+    assert iris.post(f"{page}/opening", data=read).status_code == 409
     assert states(ada)[later]["seen_by"] is None
     iris.see_case(the_case(rt))
     assert states(ada)[later]["seen_by"] == "Iris"
 
 
-@pytest.mark.parametrize("shown", ["", "all", "-1", "\u0661"])
+@pytest.mark.parametrize("mark", ["", "all", "-1", "clinic_urgent_1h:\u0661"])
 def test_a_page_that_does_not_say_what_it_shows_is_refused(
-    app: Flask, rt: Runtime, cast: Cast, ada: Browser, shown: str
+    app: Flask, rt: Runtime, cast: Cast, ada: Browser, mark: str
 ) -> None:
     put(ada, entry(warnings=URGENT))
     iris = browser(app, rt, (cast.north, cast.iris))
-    assert iris.post(f"/console/cases/{the_case(rt)}/opening", data={"shown": shown}).status_code == 422
+    assert iris.post(f"/console/cases/{the_case(rt)}/opening", data={"mark": mark}).status_code == 409
 
 
 def the_case(rt: Runtime) -> UUID:

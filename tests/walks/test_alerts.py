@@ -145,7 +145,7 @@ def test_nobody_is_reached_and_the_patient_is_told_again_and_again_until_somebod
     assert said(iris)[-1] == ALERT
     case_page = iris.received[-1].json["notification"]["navigate"].removeprefix(world.rt.config.base_url)
     nurse = world.browser_of("iris")
-    assert nurse.post(f"{case_page}/contacts", data={"how": "called"}).status_code == 303
+    assert nurse.post(f"{case_page}/contacts", data={**nurse.read(case_page), "how": "called"}).status_code == 303
     told = len(said(iris))
     world.pass_time(60, every=10)
     assert len(said(iris)) == told
@@ -178,8 +178,9 @@ def test_same_day_on_friday_night_goes_to_whoever_is_on_call(world: World) -> No
     case_page = noor.received[-1].json["notification"]["navigate"].removeprefix(world.rt.config.base_url)
     on_call = world.browser_of("noor")
     on_call.see_case(UUID(case_page.rpartition("/")[2]))
+    read = on_call.read(case_page)
     assert "Seen by Noor" in world.browser_of("ada").get(url).data.decode()
-    assert on_call.post(f"{case_page}/contacts", data={"how": "called"}).status_code == 303
+    assert on_call.post(f"{case_page}/contacts", data={**read, "how": "called"}).status_code == 303
     world.pass_time(240, every=10)
     assert (said(iris), said(noor)) == ([], [ALERT])
     assert NOBODY not in said(ada)

@@ -34,7 +34,7 @@ async function noteOpening() {
   if (document.visibilityState !== 'visible') return;
   document.removeEventListener('visibilitychange', noteOpening);
   const { dataset } = document.querySelector('[data-opening]');
-  const answer = await call(dataset.opening, { method: 'POST', headers: { Accept: 'application/json' }, body: new URLSearchParams({ shown: dataset.shown }) }).catch(() => null);
+  const answer = await call(dataset.opening, { method: 'POST', headers: { Accept: 'application/json' }, body: new URLSearchParams({ mark: dataset.mark }) }).catch(() => null);
   if (answer?.status === 409) location.reload();
   if (answer?.ok) delete dataset.opening;
 }
