@@ -31,7 +31,7 @@ def web_command(config: Config) -> list[str]:
         *(sys.executable, "-m", "gunicorn", "companion.app:from_environment()"),
         *("--worker-class", "gthread", "--workers", str(config.web_workers), "--threads", str(config.web_threads)),
         *("--bind", f"{config.host}:{config.port}", "--no-control-socket", "--log-level", "warning"),
-        *("--graceful-timeout", "10", "--timeout", "60"),
+        *("--graceful-timeout", "10", "--timeout", "60", "--config", "python:companion.server"),
     ]
 
 

@@ -1,12 +1,16 @@
 """Reading a request strictly: what cannot be read is refused, never guessed."""
 
 import json
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any, NoReturn
 
 from flask import request
 from flask_babel import gettext
+from gunicorn.http.errors import ParseException  # type: ignore[import-untyped] # it has no types
+from werkzeug.exceptions import ClientDisconnected
 
-from companion.errors import Invalid, Malformed
+from companion.errors import CompanionError, Invalid, Malformed
 from companion.languages import N_
 
 TOO_LONG_NUMBER = 20
@@ -16,6 +20,12 @@ class TooLarge(Malformed):
     """The body is larger than this endpoint takes."""
 
     status, code = 413, "too_large"
+
+
+class Interrupted(CompanionError):
+    """The body did not come whole in time. Nothing is known of it: whoever sent it tries again."""
+
+    status, code = 408, "interrupted"
 
 
 def read_json(limit_bytes: int) -> dict[str, Any]:
@@ -28,10 +38,22 @@ def read_json(limit_bytes: int) -> dict[str, Any]:
         raise Malformed(N_("This address takes JSON."))
     if (request.content_length or 0) > limit_bytes:
         raise TooLarge
-    raw = request.stream.read(limit_bytes + 1)
+    with _whole_body():
+        raw = request.stream.read(limit_bytes + 1)
     if len(raw) > limit_bytes:
         raise TooLarge
     return parse_json(raw)
+
+
+@contextmanager
+def _whole_body() -> Iterator[None]:
+    """Interrupted where the body breaks off or comes too slowly, Malformed where its chunks cannot be told apart."""
+    try:
+        yield
+    except (OSError, ClientDisconnected):
+        raise Interrupted from None
+    except ParseException:
+        raise Malformed from None
 
 
 def parse_json(raw: bytes) -> dict[str, Any]:
@@ -92,7 +114,9 @@ def _refuse_bad_text(value: Any) -> None:
 
 
 def form_fields() -> dict[str, list[str]]:
-    """The fields of a posted form; Malformed where a value holds NUL or cannot be text."""
+    """The fields of a posted form; Malformed where it does not come whole, or a value holds NUL or cannot be text."""
+    with _whole_body():
+        request.form  # noqa: B018 - read here
     fields = {name: request.form.getlist(name) for name in request.form}
     if any("\0" in value or "\ufffd" in value for values in fields.values() for value in values):
         raise Malformed(N_("The form holds characters that cannot be kept."))

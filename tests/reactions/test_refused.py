@@ -1,11 +1,13 @@
 """An entry that the server cannot take is never a quiet one: somebody at the clinic is told to ask."""
 
 from datetime import timedelta
+from io import RawIOBase
 from typing import Any
 from uuid import uuid4
 
 import pytest
 from flask import Flask
+from gunicorn.http.errors import InvalidChunkSize, NoMoreData  # type: ignore[import-untyped] # it has no types
 from sqlalchemy import select
 
 from companion.accounts.models import Person
@@ -189,3 +191,43 @@ def test_an_entry_that_does_not_say_whose_it_is_counts_as_the_signed_in_person_s
     for subject in (None, 7, ["subject-of-ben"]):
         assert put(ada, entry(subject=subject)).status_code == 422
     assert count(rt, Escalation) == 1
+
+
+class Body(RawIOBase):
+    """What the web server gives on of a body that cannot be read to its end."""
+
+    def __init__(self, fault: Exception) -> None:
+        self.fault = fault
+
+    def readable(self) -> bool:
+        """As the base class."""
+        return True
+
+    def readinto(self, _buffer: object) -> int:
+        """Never anything."""
+        raise self.fault
+
+
+@pytest.mark.parametrize(
+    ("fault", "status"), [(InvalidChunkSize(b"zz"), 400), (NoMoreData(), 408), (TimeoutError(), 408)], ids=repr
+)
+@pytest.mark.parametrize(
+    ("method", "path", "kind"),
+    [
+        ("PUT", "/reactions/00000000-0000-4000-8000-000000000001", "application/json"),
+        ("POST", "/reactions", "application/x-www-form-urlencoded"),
+        ("POST", "/reactions", "multipart/form-data; boundary=b"),
+        ("POST", "/push/subscriptions", "application/json"),
+        ("POST", "/sign-in", "application/x-www-form-urlencoded"),
+        ("POST", "/join", "application/x-www-form-urlencoded"),
+        ("POST", "/language", "application/x-www-form-urlencoded"),
+    ],
+)
+def test_a_body_without_an_end_is_no_fault_of_ours_and_an_entry_that_nobody_sends_again_alarms(
+    rt: Runtime, ada: Browser, method: str, path: str, kind: str, fault: Exception, status: int
+) -> None:
+    sent = {"wsgi.input_terminated": True, "wsgi.input": Body(fault)}
+    answer = ada.open(path, method=method, content_type=kind, environ_overrides=sent)
+    assert answer.status_code == status
+    is_sent_again = method == "PUT" and status == 408  # by the phone's queue; a form is not
+    assert count(rt, Escalation) == ("reactions" in path and not is_sent_again)
