@@ -5,38 +5,22 @@ since the notification's tag is the message's id. Nothing here touches the netwo
 """
 
 import random
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Integer, and_, bindparam, case, delete, insert, select, text, tuple_, update
+from sqlalchemy import Integer, bindparam, case, delete, insert, select, text, tuple_, update
 from sqlalchemy.orm import Session
 
-from companion.accounts.models import Person
 from companion.db import insert_into
 from companion.ids import new_id
 from companion.outbox import queries, rules
 from companion.outbox.models import Attempt, AwaitedReceipt, DueMessage, LeasedMessage, Message
+from companion.outbox.queries import Claimed
 from companion.push import actions as push
-from companion.push.models import Subscription
 from companion.push.transport import Result
 from companion.wake import announce
-
-
-@dataclass(frozen=True, slots=True)
-class Claimed:
-    """A message under our lease, its recipient's language and address, and the devices that are still to be told.
-
-    Only a message by push has devices.
-    """
-
-    message: Message
-    fence: UUID
-    locale: str
-    email: str | None
-    devices: tuple[Subscription, ...]
 
 
 def enqueue(
@@ -129,7 +113,8 @@ def claim(db: Session, *, now: datetime, limit: int = rules.BATCH, lease: timede
     held = {"fence": fence, "lease_until": now + lease}
     rows = [{"clinic_id": clinic_id, "message_id": message_id, **held} for clinic_id, message_id in keys]
     db.execute(insert(LeasedMessage), rows)
-    claimed = _load(db, keys, fence)
+    claimed = queries.to_send(db, keys, fence)
+    _give_back(db, fence, set(keys) - {(one.message.clinic_id, one.message.id) for one in claimed})
     _bundle(claimed, now)
     return claimed
 
@@ -273,22 +258,11 @@ def _take(db: Session, *, is_urgent: bool, now: datetime, limit: int) -> list[tu
     return [(row.clinic_id, row.message_id) for row in db.execute(typed.columns(columns.clinic_id, columns.message_id))]
 
 
-def _load(db: Session, keys: list[tuple[UUID, UUID]], fence: UUID) -> list[Claimed]:
-    found = db.execute(
-        select(Message, Person)
-        .join(Person, and_(Person.clinic_id == Message.clinic_id, Person.id == Message.recipient_id))
-        .where(tuple_(Message.clinic_id, Message.id).in_(keys))
-        .order_by(Message.created_at, Message.id)
-    ).all()
-    cancelled = [row.Message.id for row in found if row.Message.state == "cancelled"]
-    if cancelled:
-        db.execute(delete(LeasedMessage).where(LeasedMessage.fence == fence, LeasedMessage.message_id.in_(cancelled)))
-    live = [row for row in found if row.Message.state != "cancelled"]
-    devices = queries.devices_to_tell(db, [row.Message for row in live if row.Message.channel == "push"])
-    return [
-        Claimed(row.Message, fence, row.Person.locale, row.Person.mailbox, devices.get(row.Message.id, ()))
-        for row in live
-    ]
+def _give_back(db: Session, fence: UUID, keys: Collection[tuple[UUID, UUID]]) -> None:
+    """What is cancelled meanwhile needs no lease."""
+    if keys:
+        own = tuple_(LeasedMessage.clinic_id, LeasedMessage.message_id).in_(keys)
+        db.execute(delete(LeasedMessage).where(LeasedMessage.fence == fence, own))
 
 
 def _bundle(claimed: Sequence[Claimed], now: datetime) -> None:

@@ -12,8 +12,8 @@ from sqlalchemy import literal, update
 from companion import crash
 from companion.db import EVERY_CLINIC, UtcDateTime
 from companion.outbox import actions, queries, rules
-from companion.outbox.actions import Claimed
 from companion.outbox.models import DueMessage
+from companion.outbox.queries import Claimed
 from companion.outbox.transport import Courier, Letter
 from companion.outbox.words import BODIES, SEVERAL, wording
 from companion.push.models import Subscription

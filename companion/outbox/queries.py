@@ -1,17 +1,33 @@
 """Reads of messages."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, func, select, text, tuple_
+from sqlalchemy import ColumnElement, and_, func, select, text, tuple_
 from sqlalchemy.orm import Session
 
+from companion.accounts.models import Person
 from companion.clock import CLOCKS_DIFFER
 from companion.outbox.models import Attempt, AwaitedReceipt, DueMessage, LeasedMessage, Message
 from companion.outbox.rules import LEASE, RECEIPT_WITHIN
 from companion.push import queries as push
 from companion.push.models import Subscription
+
+
+@dataclass(frozen=True, slots=True)
+class Claimed:
+    """A message under our lease, its recipient's language and address, and the devices that are still to be told.
+
+    Only a message by push has devices.
+    """
+
+    message: Message
+    fence: UUID
+    locale: str
+    email: str | None
+    devices: tuple[Subscription, ...]
 
 
 def messages_about(db: Session, clinic_id: UUID, about: tuple[str, UUID]) -> list[Message]:
@@ -56,6 +72,21 @@ def is_set_ahead(now: datetime) -> tuple[ColumnElement[bool], ...]:
 def is_over(now: datetime) -> ColumnElement[bool]:
     """The condition of a lease that is past its end, or further away than any lasts: the clock was set back."""
     return (LeasedMessage.lease_until <= now) | (LeasedMessage.lease_until > now + 2 * LEASE)
+
+
+def to_send(db: Session, keys: Sequence[tuple[UUID, UUID]], fence: UUID) -> list[Claimed]:
+    """Of the messages under this lease those that are still to be sent, oldest first."""
+    found = db.execute(
+        select(Message, Person)
+        .join(Person, and_(Person.clinic_id == Message.clinic_id, Person.id == Message.recipient_id))
+        .where(tuple_(Message.clinic_id, Message.id).in_(keys), Message.state != "cancelled")
+        .order_by(Message.created_at, Message.id)
+    ).all()
+    devices = devices_to_tell(db, [row.Message for row in found if row.Message.channel == "push"])
+    return [
+        Claimed(row.Message, fence, row.Person.locale, row.Person.mailbox, devices.get(row.Message.id, ()))
+        for row in found
+    ]
 
 
 def devices_to_tell(db: Session, messages: Sequence[Message]) -> dict[UUID, tuple[Subscription, ...]]:
