@@ -124,8 +124,8 @@ def settle(
 ) -> None:
     """Write down what came of a claim: attempts, pruned devices, each message's state, the next try.
 
-    With `falls_back`, what no device can be told goes by e-mail too. Of a message whose lease was lost, or that was
-    cancelled meanwhile, nothing changes but the list of attempts.
+    With `falls_back`, what no device can be told, or not soon, goes by e-mail too. Of a message whose lease was lost,
+    or that was cancelled meanwhile, nothing changes but the list of attempts.
     """
     _keep_attempts(db, done, now)
     ours = _give_up_leases(db, [claimed for claimed, _ in done])
@@ -135,7 +135,7 @@ def settle(
     for one, results, following in followings:
         if one.message.id in changed and following.state == "sent":
             awaited += _awaited(one, results, now)
-        if one.message.id in changed and following.state == "unreachable" and falls_back:
+        if one.message.id in changed and falls_back and _needs_another_way(one.message, following):
             _fall_back(db, one, now)
     if awaited:
         db.execute(insert(AwaitedReceipt), awaited)
@@ -149,9 +149,12 @@ def expire(db: Session, claimed: Claimed, *, now: datetime) -> None:
 
 def give_up_silent(db: Session, *, now: datetime) -> int:
     """Count as failed what no receipt came for in time, and make its message due for what is left; says how many."""
+    # A receipt that comes now locks its message first, and so do we; one that somebody holds is left for the next look.
+    keys = select(AwaitedReceipt.clinic_id, AwaitedReceipt.message_id).where(queries.is_silent(now))
+    ours = select(Message.id).where(tuple_(Message.clinic_id, Message.id).in_(keys)).with_for_update(skip_locked=True)
     rows = db.execute(
         delete(AwaitedReceipt)
-        .where(queries.is_silent(now))
+        .where(queries.is_silent(now), AwaitedReceipt.message_id.in_(list(db.scalars(ours))))
         .returning(AwaitedReceipt.clinic_id, AwaitedReceipt.message_id, AwaitedReceipt.device_id)
     ).all()
     for clinic_id, message_id, device_id in rows:
@@ -259,7 +262,7 @@ def _take(db: Session, *, is_urgent: bool, now: datetime, limit: int) -> list[tu
 
 
 def _give_back(db: Session, fence: UUID, keys: Collection[tuple[UUID, UUID]]) -> None:
-    """What is cancelled meanwhile needs no lease."""
+    """What was cancelled or shown before needs no lease."""
     if keys:
         own = tuple_(LeasedMessage.clinic_id, LeasedMessage.message_id).in_(keys)
         db.execute(delete(LeasedMessage).where(LeasedMessage.fence == fence, own))
@@ -320,6 +323,11 @@ def _awaited(claimed: Claimed, results: Sequence[Result], now: datetime) -> list
         if device.id in accepted
     }
     return [{**own, "device_id": device_id, "due_at": due_at} for device_id, due_at in due.items() if due_at]
+
+
+def _needs_another_way(message: Message, following: rules.Next) -> bool:
+    is_urgent = message.urgency == "high"
+    return rules.needs_another_way(following, is_urgent=is_urgent, created_at=message.created_at)
 
 
 def _fall_back(db: Session, claimed: Claimed, now: datetime) -> None:

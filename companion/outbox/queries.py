@@ -79,7 +79,7 @@ def to_send(db: Session, keys: Sequence[tuple[UUID, UUID]], fence: UUID) -> list
     found = db.execute(
         select(Message, Person)
         .join(Person, and_(Person.clinic_id == Message.clinic_id, Person.id == Message.recipient_id))
-        .where(tuple_(Message.clinic_id, Message.id).in_(keys), Message.state != "cancelled")
+        .where(tuple_(Message.clinic_id, Message.id).in_(keys), Message.state == "pending")
         .order_by(Message.created_at, Message.id)
     ).all()
     devices = devices_to_tell(db, [row.Message for row in found if row.Message.channel == "push"])

@@ -48,6 +48,13 @@ def after_attempt(
     return Next("expired") if due_at >= expires_at else Next("pending", due_at)
 
 
+def needs_another_way(following: Next, *, is_urgent: bool, created_at: datetime) -> bool:
+    """Whether it goes by e-mail too: no device can be told, or what is urgent waits for longer than a receipt may."""
+    waits_until = following.due_at if is_urgent else None
+    waits_long = waits_until is not None and waits_until - created_at > RECEIPT_WITHIN
+    return following.state in ("unreachable", "expired") or waits_long
+
+
 def receipt_due_at(proven_at: datetime | None, *, is_urgent: bool, now: datetime) -> datetime | None:
     """Until when a device must say that it shows a message taken just now; None where only a person's action counts.
 

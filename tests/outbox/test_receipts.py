@@ -14,7 +14,7 @@ from companion.escalation import jobs as cases
 from companion.escalation.models import Escalation
 from companion.outbox import actions, jobs
 from companion.outbox.models import Attempt, AwaitedReceipt, Message
-from companion.outbox.rules import RECEIPT_WITHIN
+from companion.outbox.rules import LEASE, RECEIPT_WITHIN
 from companion.push.models import Subscription
 from companion.push.transport import FAILURES, PAYLOAD_BYTES, Transport
 from companion.runtime import Runtime
@@ -172,6 +172,79 @@ def test_what_no_device_takes_goes_by_email_too_and_the_ladder_does_not_wait_for
     assert cases.step_due(rt, clock.now) >= 1, "nobody of the first step was reached by push: the next is told at once"
     with rt.db.reading(EVERY_CLINIC) as db:
         assert db.scalars(select(Escalation.step).where(Escalation.id == case.id)).one() > 1
+
+
+def test_while_push_services_fail_an_urgent_alert_goes_by_email_once(
+    rt: Runtime, cast: Cast, clock: Clock, push_service: PushService, transport: Transport, mail_server: MailServer
+) -> None:
+    subscribe(rt, push_service, cast.north, cast.iris)
+    push_service.inject(503, times=10_000)
+    alert = enqueue(rt.db, cast, clock.now)
+    enqueue(rt.db, cast, clock.now, is_urgent=False)
+    began = clock.now
+    while clock.now - began < RECEIPT_WITHIN * 5:
+        jobs.deliver(rt, transport, clock.now, mail(mail_server.url, rt))
+        clock.now += timedelta(seconds=5)
+    assert state_of(rt.db, alert) == "pending", "push is tried on"
+    assert len(mail_server.received) == 1
+    assert [m.channel for m in messages(rt) if m.dedupe_key == f"fallback:{alert}"] == ["email"]
+
+
+def test_a_push_service_that_asks_to_wait_too_long_leaves_the_alert_to_email(
+    rt: Runtime, cast: Cast, clock: Clock, push_service: PushService, transport: Transport, mail_server: MailServer
+) -> None:
+    subscribe(rt, push_service, cast.north, cast.iris)
+    push_service.inject(429, times=1, retry_after=86_400)
+    message_id = enqueue(rt.db, cast, clock.now)
+    for _ in range(2):
+        jobs.deliver(rt, transport, clock.now, mail(mail_server.url, rt))
+    assert state_of(rt.db, message_id) == "expired"
+    assert len(mail_server.received) == 1
+
+
+def test_a_wait_that_is_shorter_than_a_receipts_needs_no_other_way(
+    rt: Runtime, cast: Cast, clock: Clock, push_service: PushService, transport: Transport, mail_server: MailServer
+) -> None:
+    subscribe(rt, push_service, cast.north, cast.iris)
+    push_service.inject(429, times=1, retry_after=60)
+    enqueue(rt.db, cast, clock.now)
+    for seconds in (0, 61, 62):
+        jobs.deliver(rt, transport, clock.now + timedelta(seconds=seconds), mail(mail_server.url, rt))
+    assert [(message.channel, message.state) for message in messages(rt)] == [("push", "sent")]
+
+
+def test_what_a_phone_has_shown_is_not_sent_again_after_a_crash(
+    rt: Runtime, cast: Cast, clock: Clock, push_service: PushService, transport: Transport
+) -> None:
+    device = subscribe(rt, push_service, cast.north, cast.iris)
+    message_id = enqueue(rt.db, cast, clock.now)
+    assert message_id
+    with rt.db.transaction(EVERY_CLINIC) as db:
+        (claimed,) = actions.claim(db, now=clock.now)
+    with rt.db.transaction(cast.north) as db:  # sent and shown; and the worker dies before it settles
+        shown_by = claimed.devices[0].id
+        actions.mark_shown(db, clinic_id=cast.north, message_id=message_id, device_id=shown_by, now=clock.now)
+    assert jobs.deliver(rt, transport, clock.now + LEASE) == 0
+    assert device.received == []
+    assert jobs.deliver(rt, transport, clock.now + 2 * LEASE) == 0, "and nothing is left of its lease"
+
+
+def test_a_receipt_that_is_being_written_down_is_left_alone_by_who_gives_up(
+    rt: Runtime, cast: Cast, clock: Clock, push_service: PushService, transport: Transport
+) -> None:
+    if rt.db.is_sqlite:
+        pytest.skip("SQLite has one writer")
+    subscribe(rt, push_service, cast.north, cast.iris)
+    prove(rt, clock.now)
+    message_id = enqueue(rt.db, cast, clock.now)
+    assert message_id
+    jobs.deliver(rt, transport, clock.now)
+    with rt.db.reading(EVERY_CLINIC) as db:
+        device_id = db.scalars(select(Subscription.id)).one()
+    with rt.db.transaction(cast.north) as db:
+        actions.mark_shown(db, clinic_id=cast.north, message_id=message_id, device_id=device_id, now=clock.now)
+        assert jobs.give_up_silent(rt, clock.now + LATER) == 0
+    assert (state_of(rt.db, message_id), awaited(rt), attempts(rt)) == ("shown", 0, ["accepted"])
 
 
 def test_nothing_falls_back_without_an_address_or_a_mail_server(
