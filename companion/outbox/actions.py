@@ -129,7 +129,12 @@ def settle(
     """
     _keep_attempts(db, done, now)
     ours = _give_up_leases(db, [claimed for claimed, _ in done])
-    followings = [(one, results, _following(one, results, now)) for one, results in done if one.message.id in ours]
+    taken = queries.taken(db, [one.message for one, _ in done])
+    followings = [
+        (one, results, _following(one, results, now, was_taken=one.message.id in taken))
+        for one, results in done
+        if one.message.id in ours
+    ]
     changed = _follow(db, [(one.message, following) for one, _, following in followings], now)
     awaited = list[dict[str, Any]]()
     for one, results, following in followings:
@@ -302,14 +307,17 @@ def _give_up_leases(db: Session, claimed: Sequence[Claimed]) -> set[UUID]:
     return set(db.scalars(ours.returning(LeasedMessage.message_id)))
 
 
-def _following(claimed: Claimed, results: Sequence[Result], now: datetime) -> rules.Next:
-    waits = [timedelta(seconds=result.retry_after_seconds) for result in results if result.retry_after_seconds]
+def _following(claimed: Claimed, results: Sequence[Result], now: datetime, *, was_taken: bool) -> rules.Next:
+    proven = {device.id for device in claimed.devices if rules.sends_receipts(device.proven_at, now)}
     return rules.after_attempt(
-        [result.outcome for result in results],
+        [
+            rules.Tried(one.outcome, one.device_id in proven, timedelta(seconds=one.retry_after_seconds or 0))
+            for one in results
+        ],
+        was_taken=was_taken,
         tries=claimed.message.tries + 1,
         now=now,
         expires_at=claimed.message.expires_at,
-        wait=max(waits, default=None),
         jitter=random.random(),  # noqa: S311 - spreads retries, guards nothing
     )
 

@@ -133,6 +133,15 @@ def is_silent(now: datetime) -> ColumnElement[bool]:
     return (AwaitedReceipt.due_at <= now) | (AwaitedReceipt.due_at > now + 2 * RECEIPT_WITHIN)
 
 
+def taken(db: Session, messages: Sequence[Message]) -> set[UUID]:
+    """Which of these a device has taken before and was not found silent since."""
+    tried = [(message.clinic_id, message.id) for message in messages if message.tries]
+    if not tried:
+        return set()
+    keys = tuple_(Attempt.clinic_id, Attempt.message_id).in_(tried)
+    return set(db.scalars(select(Attempt.message_id).where(keys, Attempt.result == "accepted")))
+
+
 def _told(db: Session, messages: Sequence[Message]) -> set[tuple[UUID, UUID]]:
     if not messages:
         return set()

@@ -26,26 +26,38 @@ class Next:
     due_at: datetime | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Tried:
+    """What came of one device: `is_proven` if it sends receipts, `wait` is what its push service asked for."""
+
+    outcome: Outcome
+    is_proven: bool = False
+    wait: timedelta = timedelta(0)
+
+
 def after_attempt(
-    outcomes: Collection[Outcome],
+    tried: Collection[Tried],
     *,
+    was_taken: bool,
     tries: int,
     now: datetime,
     expires_at: datetime,
-    wait: timedelta | None,
     jitter: float,
 ) -> Next:
-    """Sent if any device took it; again later if one may still; unreachable if no device is left.
+    """Sent once a device that sends receipts took it; again while one may still; unreachable if none took it.
 
-    `tries` counts this one. `wait` is what the push service asked for. `jitter` (0 to 1) spreads retries.
+    A device that never sent a receipt may lie in a drawer: that it took the message is no reason to leave out the
+    others. `was_taken` is whether one did so before, `tries` counts this one. `jitter` (0 to 1) spreads retries.
     """
-    if "accepted" in outcomes:
-        return Next("sent")
-    if "retry" not in outcomes:
-        return Next("unreachable")
+    is_taken = was_taken or any(one.outcome == "accepted" for one in tried)
+    waits = [one.wait for one in tried if one.outcome == "retry"]
+    if not waits or any(one.outcome == "accepted" and one.is_proven for one in tried):
+        return Next("sent" if is_taken else "unreachable")
     step = min(_FIRST_RETRY * 2 ** min(tries - 1, 10), _LONGEST_RETRY)
-    due_at = now + max(step * (0.5 + jitter), wait or timedelta(0))
-    return Next("expired") if due_at >= expires_at else Next("pending", due_at)
+    due_at = now + max(step * (0.5 + jitter), min(waits))
+    if due_at < expires_at:
+        return Next("pending", due_at)
+    return Next("sent" if is_taken else "expired")
 
 
 def needs_another_way(following: Next, *, is_urgent: bool, created_at: datetime) -> bool:
@@ -55,13 +67,17 @@ def needs_another_way(following: Next, *, is_urgent: bool, created_at: datetime)
     return following.state in ("unreachable", "expired") or waits_long
 
 
+def sends_receipts(proven_at: datetime | None, now: datetime) -> bool:
+    """Whether a device has sent a receipt lately; `proven_at` is when it last did."""
+    return proven_at is not None and now - proven_at <= RECEIPTS_COUNT_FOR
+
+
 def receipt_due_at(proven_at: datetime | None, *, is_urgent: bool, now: datetime) -> datetime | None:
     """Until when a device must say that it shows a message taken just now; None where only a person's action counts.
 
     `proven_at` is when the device last sent a receipt.
     """
-    sends_receipts = proven_at is not None and now - proven_at <= RECEIPTS_COUNT_FOR
-    return now + RECEIPT_WITHIN if is_urgent and sends_receipts else None
+    return now + RECEIPT_WITHIN if is_urgent and sends_receipts(proven_at, now) else None
 
 
 def carriers(keys: Iterable[tuple[UUID, Hashable]]) -> dict[UUID, UUID]:

@@ -6,6 +6,7 @@ import hashlib
 import ipaddress
 import json
 import logging
+import math
 import socket
 import time
 from collections.abc import Callable, Generator, Sequence
@@ -35,6 +36,7 @@ PART_SECONDS = 0.05
 IN_FLIGHT, IN_FLIGHT_EACH = 100, 50
 # After so many failures in a row a push service is left alone for a while, then asked with one message.
 FAILURES, REST_SECONDS = 5, 15
+LONGEST_WAIT_SECONDS = 86_400
 # All payloads have one size, so that it tells nothing; below the 2,744 bytes of plain text that every bridge takes.
 PAYLOAD_BYTES = 1536
 _TOKEN_LASTS = timedelta(hours=12)
@@ -141,6 +143,26 @@ class _Breaker:
         self._rests_until[host] = time.monotonic() + REST_SECONDS
 
 
+class _Waits:
+    """Asks no device's push service earlier than it said, while other devices of the same message are tried."""
+
+    def __init__(self) -> None:
+        self._asked: dict[str, tuple[datetime, int]] = {}
+
+    def seconds_left(self, endpoint: str, now: datetime) -> int:
+        """How long to wait yet; a clock that was set back ends it."""
+        at, seconds = self._asked.get(endpoint, (now, 0))
+        passed = (now - at).total_seconds()
+        if not 0 <= passed < seconds:
+            self._asked.pop(endpoint, None)
+            return 0
+        return math.ceil(seconds - passed)
+
+    def note(self, endpoint: str, seconds: int, now: datetime) -> None:
+        """Remember what it asked for."""
+        self._asked[endpoint] = (now, seconds)
+
+
 class Transport:
     """Sends pushes; owns an event loop and one session with kept connections. Use it from one thread, close it."""
 
@@ -151,7 +173,7 @@ class Transport:
         }
         self._seconds = config.push_seconds
         self._only_public = not config.push_insecure_loopback
-        self._breaker = _Breaker()
+        self._breaker, self._waits = _Breaker(), _Waits()
         self._loop = asyncio.new_event_loop()
         self._session: aiohttp.ClientSession | None = None
 
@@ -194,7 +216,7 @@ class Transport:
         if push.key_id not in self._encrypters:  # signed by another key it would be refused: the device is kept
             return Result(push.device_id, "refused")
         host = urlsplit(push.endpoint).netloc
-        if rest := self._breaker.seconds_to_rest(host):
+        if rest := self._waits.seconds_left(push.endpoint, self._now()) or self._breaker.seconds_to_rest(host):
             return Result(push.device_id, "retry", None, rest)
         content = payload(push)
         if len(content) > PAYLOAD_BYTES:
@@ -213,6 +235,8 @@ class Transport:
         except Exception as error:  # noqa: BLE001 - what nobody foresaw in one push must not hold up the others
             log.error("a push failed: %s", type(error).__name__)
             result = Result(push.device_id, "retry")
+        if result.retry_after_seconds:
+            self._waits.note(push.endpoint, result.retry_after_seconds, self._now())
         # Being asked to wait is no failure of the service.
         self._breaker.note(host, has_failed=result.outcome == "retry" and result.status_code != 429)
         return result
@@ -292,10 +316,10 @@ def _seconds(retry_after: str | None, now: datetime) -> int | None:
     if retry_after is None:
         return None
     if retry_after.isdecimal():
-        return min(int(retry_after[:6]), 86_400)
+        return min(int(retry_after[:6]), LONGEST_WAIT_SECONDS)
     try:
         at = parsedate_to_datetime(retry_after)
         aware = at if at.tzinfo else at.replace(tzinfo=UTC)
-        return max(0, min(int((aware - now).total_seconds()), 86_400))
+        return max(0, min(int((aware - now).total_seconds()), LONGEST_WAIT_SECONDS))
     except (ValueError, OverflowError):  # no date, or one that no calendar has
         return None

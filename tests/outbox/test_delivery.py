@@ -163,6 +163,50 @@ def test_a_push_service_that_asks_to_wait_is_not_asked_earlier(
     assert state_of(rt.db, message_id) == "sent"
 
 
+def test_a_tablet_that_never_sent_a_receipt_does_not_stand_in_for_the_phone(
+    rt: Runtime, cast: Cast, clock: Clock, push_service: PushService, transport: Transport
+) -> None:
+    tablet = subscribe(rt, push_service, cast.north, cast.iris)
+    phone = subscribe(rt, push_service, cast.north, cast.iris)
+    push_service.inject(503, endpoint=phone.endpoint)
+    message_id = enqueue(rt.db, cast, clock.now)
+    jobs.deliver(rt, transport, clock.now)
+    assert state_of(rt.db, message_id) == "pending"
+    clock.now += timedelta(minutes=1)
+    jobs.deliver(rt, transport, clock.now)
+    assert state_of(rt.db, message_id) == "sent"
+    assert len(tablet.wait_for(1)) == len(phone.wait_for(1)) == 1
+
+
+def test_a_tablet_that_took_it_is_remembered_when_the_phone_is_gone(
+    rt: Runtime, cast: Cast, clock: Clock, push_service: PushService, transport: Transport
+) -> None:
+    subscribe(rt, push_service, cast.north, cast.iris)
+    phone = subscribe(rt, push_service, cast.north, cast.iris)
+    push_service.inject(503, endpoint=phone.endpoint)
+    message_id = enqueue(rt.db, cast, clock.now)
+    jobs.deliver(rt, transport, clock.now)
+    phone.unsubscribe()
+    clock.now += timedelta(minutes=1)
+    jobs.deliver(rt, transport, clock.now)
+    assert state_of(rt.db, message_id) == "sent"
+
+
+def test_a_push_service_that_asks_to_wait_a_day_holds_up_no_other_device(
+    rt: Runtime, cast: Cast, clock: Clock, push_service: PushService, transport: Transport
+) -> None:
+    tablet = subscribe(rt, push_service, cast.north, cast.iris)
+    phone = subscribe(rt, push_service, cast.north, cast.iris)
+    push_service.inject(429, endpoint=tablet.endpoint, retry_after=86_400)
+    push_service.inject(503, endpoint=phone.endpoint)
+    enqueue(rt.db, cast, clock.now)
+    for _ in range(5):
+        jobs.deliver(rt, transport, clock.now)
+        clock.now += timedelta(minutes=5)
+    assert len(phone.wait_for(1)) == 1
+    assert tablet.received == [], "and it is not asked earlier than it said"
+
+
 def test_a_refusal_that_is_our_fault_keeps_the_device(
     rt: Runtime, cast: Cast, push_service: PushService, transport: Transport, now: datetime
 ) -> None:
