@@ -28,7 +28,10 @@ def within(seconds: float, judge: Callable[[], Assessment]) -> Assessment:
             faults.append(type(error).__name__)
 
     thread = threading.Thread(target=run, daemon=True)
-    thread.start()
+    try:
+        thread.start()
+    except RuntimeError:  # the system gives no more threads
+        raise Unjudged("no_thread") from None
     thread.join(seconds)
     if not found:
         raise Unjudged(faults[0] if faults else "timeout")

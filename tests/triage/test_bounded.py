@@ -32,3 +32,12 @@ def test_a_crash_is_named_by_its_kind_only() -> None:
 
     with pytest.raises(Unjudged, match=r"^KeyError$"):
         within(5, judge)
+
+
+def test_a_system_without_a_thread_to_give_is_named() -> None:
+    before = threading.stack_size(1 << 46)  # more than any machine has
+    try:
+        with pytest.raises(Unjudged, match=r"^no_thread$"):
+            within(5, lambda: JUDGED)
+    finally:
+        threading.stack_size(before)
