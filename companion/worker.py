@@ -39,7 +39,9 @@ def run(rt: Runtime, stop: threading.Event) -> None:
     gc.collect()
     gc.freeze()  # what start-up made stays: looking through it again would hold an alert up for a tenth of a second
     try:
-        dispatcher = Dispatcher(rt, transport, others, on_jump=lambda: housekeeper.begin_anew(jobs, rt.clock()))
+        dispatcher = Dispatcher(
+            rt, transport, others, on_jump=lambda: housekeeper.begin_anew(jobs, rt.clock()), stop=stop
+        )
         while not stop.is_set():
             dispatcher.tick()
             if not _try(lambda: watch.wait(_TICK_SECONDS, stop)):
@@ -62,8 +64,10 @@ class Dispatcher:
         others: Mapping[str, Courier] | None = None,
         *,
         on_jump: Callable[[], None] = lambda: None,
+        stop: threading.Event | None = None,
     ) -> None:
         self._rt, self._sender, self._others, self._on_jump = rt, sender, others or {}, on_jump
+        self._stop = stop or threading.Event()
         self._beat_on: float | None = None
         self._clocks: tuple[datetime, float] | None = None
 
@@ -87,7 +91,8 @@ class Dispatcher:
 
     def _deliver(self, between: Callable[[], None]) -> None:
         # A morning's reminders are many batches: what falls due meanwhile goes with the next one, the urgent first.
-        while deliver(self._rt, self._sender, self._rt.clock(), self._others):
+        # Whoever stops the worker waits for one batch at most.
+        while deliver(self._rt, self._sender, self._rt.clock(), self._others) and not self._stop.is_set():
             between()
             _try(lambda: step_due(self._rt, self._rt.clock()))
 

@@ -99,6 +99,15 @@ def test_four_dispatchers_send_each_message_once(
             assert db.scalars(select(func.count()).select_from(table)).one() == rows
 
 
+def test_a_worker_that_is_stopped_sends_no_further_batch(rt: Runtime, cast: Cast, clock: Clock) -> None:
+    write(rt.db, cast, clock.now, BATCH + 1)
+    stop = threading.Event()
+    stop.set()  # as if it came during the first batch
+    Dispatcher(rt, Accepts(), stop=stop).work()
+    with rt.db.reading(EVERY_CLINIC) as db:
+        assert db.scalars(select(func.count()).select_from(DueMessage)).one() == 1
+
+
 def test_an_alert_does_not_wait_for_the_reminders_before_it(
     rt: Runtime, cast: Cast, clock: Clock, push_service: PushService
 ) -> None:
