@@ -1,8 +1,9 @@
 """Delivering: claim in a transaction, send in none, settle in another."""
 
 import logging
+import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from datetime import datetime, timedelta
 from typing import Protocol
 from uuid import UUID
@@ -21,12 +22,14 @@ from companion.push.transport import Push, Result
 from companion.runtime import Runtime
 
 log = logging.getLogger(__name__)
-# A mail server that answers each command late must not hold up the next batch of pushes.
-COURIER_SECONDS = 15
+# From the moment that letters are handed over: a mail server that answers each command late must hold up neither the
+# next batch of pushes nor the beat. What it answers later is settled then.
+COURIER_SECONDS = 10
 # A row that somebody holds may not hold up the dispatcher for longer than it may be silent.
 _WAITS_SECONDS = 3
 _NONE: Mapping[str, Courier] = {}
 _Results = Mapping[UUID, Sequence[Result]]
+_Sending = Future[list[Result]]
 
 
 class Sender(Protocol):
@@ -37,11 +40,19 @@ class Sender(Protocol):
         ...
 
 
-def deliver(rt: Runtime, sender: Sender, now: datetime, couriers: Mapping[str, Courier] = _NONE) -> int:
+def deliver(
+    rt: Runtime,
+    sender: Sender,
+    now: datetime,
+    couriers: Mapping[str, Courier] = _NONE,
+    *,
+    courier_seconds: float = COURIER_SECONDS,
+) -> int:
     """Send what is due, at most one batch, the urgent first; says how many messages were handled.
 
     `couriers` are the other channels that are configured. All channels of a batch are sent at the same time, so that
-    one that hangs delays the others by no more than its own time limit.
+    one that hangs delays the others by no more than its own time limit. A courier that takes longer than
+    `courier_seconds` goes on, and its thread settles what came of it.
     """
     with rt.db.reading(EVERY_CLINIC) as db:
         if not queries.has_due(db, now=now):
@@ -51,7 +62,7 @@ def deliver(rt: Runtime, sender: Sender, now: datetime, couriers: Mapping[str, C
         crash.here("claimed")
     if claimed:
         crash.here("claim_committed")
-        _deliver(rt, sender, claimed, now, couriers)
+        _deliver(rt, sender, claimed, now, couriers=couriers, courier_seconds=courier_seconds)
     return len(claimed)
 
 
@@ -76,11 +87,28 @@ def give_up_silent(rt: Runtime, now: datetime) -> int:
 
 
 def _deliver(
-    rt: Runtime, sender: Sender, claimed: list[Claimed], now: datetime, couriers: Mapping[str, Courier]
+    rt: Runtime,
+    sender: Sender,
+    claimed: list[Claimed],
+    now: datetime,
+    *,
+    couriers: Mapping[str, Courier],
+    courier_seconds: float,
 ) -> None:
-    timely = {one.message.id: one for one in claimed if one.message.expires_at > now}
+    # What cannot be worded is left under its lease, and due again after that: a newer worker may know the word.
+    timely = {one.message.id: one for one in claimed if one.message.expires_at > now and _has_words(one)}
     late = [one for one in claimed if one.message.expires_at <= now]
-    for results in _sent(rt, sender, [one for one in timely.values() if _has_words(one)], now, couriers):
+
+    def leave(letters: Sequence[Letter], sending: _Sending) -> None:
+        own = [timely.pop(letter.id) for letter in letters]
+        sending.add_done_callback(
+            lambda _: _settle(
+                rt, list(zip(own, _answers(letters, sending).values(), strict=True)), rt.clock(), couriers
+            )
+        )
+
+    wanted = list(timely.values())
+    for results in _sent(rt, sender, wanted, now, couriers=couriers, courier_seconds=courier_seconds, leave=leave):
         crash.here("sent")
         _settle(rt, [(timely.pop(message_id), own) for message_id, own in results.items()], now, couriers)
     if timely or late:
@@ -115,7 +143,14 @@ def _has_words(one: Claimed) -> bool:
 
 
 def _sent(
-    rt: Runtime, sender: Sender, timely: list[Claimed], now: datetime, couriers: Mapping[str, Courier]
+    rt: Runtime,
+    sender: Sender,
+    timely: list[Claimed],
+    now: datetime,
+    *,
+    couriers: Mapping[str, Courier],
+    courier_seconds: float,
+    leave: Callable[[Sequence[Letter], _Sending], None],
 ) -> Iterator[_Results]:
     """What came of each message, as it comes; first those that reach nobody, whom the next step must not wait for."""
     letters = {channel: own for channel in couriers if (own := _letters(rt, timely, channel))}
@@ -124,10 +159,14 @@ def _sent(
         yield dict.fromkeys(nobody, ())
     # What sends pushes belongs to this thread; each courier has one of its own, and nobody waits for it at the end.
     pool = ThreadPoolExecutor(max(1, len(letters)), "courier")
-    posted = [_post(pool, couriers[channel], own) for channel, own in letters.items()]
+    until = time.monotonic() + courier_seconds
+    posted = [(own, pool.submit(couriers[channel].send_many, own)) for channel, own in letters.items()]
     yield from _pushed(rt, sender, timely, now)
-    for wait in posted:
-        yield wait()
+    for own, sending in posted:
+        if wait([sending], max(0.0, until - time.monotonic())).done:
+            yield _answers(own, sending)
+        else:
+            leave(own, sending)
     pool.shutdown(wait=False)
 
 
@@ -147,18 +186,13 @@ def _pushed(rt: Runtime, sender: Sender, timely: list[Claimed], now: datetime) -
             yield {one.message.id: own for number in whole for own in [found.pop(number)] for one in bundles[number]}
 
 
-def _post(pool: ThreadPoolExecutor, courier: Courier, letters: list[Letter]) -> Callable[[], _Results]:
-    sent = pool.submit(courier.send_many, letters)
-
-    def wait() -> _Results:
-        try:
-            results = sent.result(COURIER_SECONDS)
-        except Exception as error:  # noqa: BLE001 - a courier that fails must not leave the pushes unsettled
-            log.error("a courier failed: %s", type(error).__name__)
-            results = [Result(letter.recipient_id, "retry") for letter in letters]
-        return {letter.id: [result] for letter, result in zip(letters, results, strict=True)}
-
-    return wait
+def _answers(letters: Sequence[Letter], sending: _Sending) -> _Results:
+    try:
+        results = sending.result()
+    except Exception as error:  # noqa: BLE001 - a courier that fails must not leave the pushes unsettled
+        log.error("a courier failed: %s", type(error).__name__)
+        results = [Result(letter.recipient_id, "retry") for letter in letters]
+    return {letter.id: [result] for letter, result in zip(letters, results, strict=True)}
 
 
 def _letters(rt: Runtime, timely: list[Claimed], channel: str) -> list[Letter]:

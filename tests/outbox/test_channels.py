@@ -1,9 +1,11 @@
 """E-mail and webhook: real servers on loopback, and what becomes of a message when they fail."""
 
 import socket
+import time
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
+from threading import Event
 from uuid import UUID
 
 import pytest
@@ -19,6 +21,7 @@ from companion.errors import Misconfigured
 from companion.operations import queries as operations
 from companion.outbox import actions, jobs
 from companion.outbox.models import Attempt
+from companion.outbox.rules import LEASE
 from companion.outbox.transport import Courier, Letter, Mail, Webhook, couriers
 from companion.push.transport import Push, Result, Transport
 from companion.runtime import Runtime
@@ -261,3 +264,52 @@ def test_another_way_that_refuses_is_loud_until_it_is_seen_to_work_again(
     assert stands_in_the_way() == (False, True)
     prove()
     assert stands_in_the_way() == (False, False)
+
+
+class Slow:
+    """A mail server that takes everything, and answers when it is let."""
+
+    def __init__(self) -> None:
+        self.letters, self.answers = list[Letter](), Event()
+
+    def send_many(self, letters: Sequence[Letter]) -> list[Result]:
+        self.letters += letters
+        self.answers.wait(30)
+        return [Result(letter.recipient_id, "accepted") for letter in letters]
+
+
+def test_a_mail_server_that_answers_late_gets_one_copy_and_its_answer_counts(
+    rt: Runtime, cast: Cast, clock: Clock
+) -> None:
+    slow = Slow()
+    message_id = enqueue(rt.db, cast, clock.now, channel="email")
+    assert jobs.deliver(rt, NoPush(), clock.now, {"email": slow}, courier_seconds=0.05) == 1
+    assert state_of(rt.db, message_id) == "pending"
+    clock.now += LEASE - timedelta(seconds=1)
+    assert jobs.deliver(rt, NoPush(), clock.now, {"email": slow}, courier_seconds=0.05) == 0
+    slow.answers.set()
+    until = time.monotonic() + 10
+    while state_of(rt.db, message_id) != "sent" and time.monotonic() < until:
+        Event().wait(0.02)
+    assert state_of(rt.db, message_id) == "sent"
+    assert [letter.id for letter in slow.letters] == [message_id]
+    clock.now += LEASE
+    assert jobs.deliver(rt, NoPush(), clock.now, {"email": slow}) == 0
+
+
+def test_the_time_of_a_mail_server_runs_while_pushes_are_sent(rt: Runtime, cast: Cast, clock: Clock) -> None:
+    slow = Slow()
+
+    class Hangs(NoPush):
+        """A push service that takes all of the couriers' time."""
+
+        def send_in_parts(self, pushes: Sequence[Push]) -> Iterator[dict[int, Result]]:
+            Event().wait(1.5)
+            return iter(())
+
+    enqueue(rt.db, cast, clock.now, channel="email")
+    began = time.monotonic()
+    jobs.deliver(rt, Hangs(), clock.now, {"email": slow}, courier_seconds=1.5)
+    took = time.monotonic() - began
+    slow.answers.set()
+    assert took < 2.8

@@ -16,6 +16,7 @@ from companion.escalation import jobs as cases
 from companion.escalation.models import Escalation
 from companion.outbox import actions, jobs
 from companion.outbox.models import Message
+from companion.outbox.rules import LEASE
 from companion.push.models import Subscription
 from companion.push.transport import Push, Result, Transport
 from companion.runtime import Runtime
@@ -53,16 +54,20 @@ def test_a_worker_whose_clock_is_half_a_minute_ahead_takes_nothing_that_is_being
         assert actions.claim(db, now=now + timedelta(seconds=30)) == []
 
 
-def test_a_message_of_a_kind_that_nobody_knows_holds_up_no_other(
-    rt: Runtime, cast: Cast, push_service: PushService, transport: Transport, now: datetime
+def test_a_message_of_a_kind_that_nobody_knows_waits_for_a_newer_worker_and_holds_up_no_other(
+    rt: Runtime, cast: Cast, clock: Clock, push_service: PushService, transport: Transport
 ) -> None:
     device = subscribe(rt, push_service, cast.north, cast.iris)
-    strange, known = enqueue(rt.db, cast, now), enqueue(rt.db, cast, now)
+    strange, known = enqueue(rt.db, cast, clock.now), enqueue(rt.db, cast, clock.now)
     with rt.db.transaction(cast.north) as db:
         db.execute(update(Message).where(Message.id == strange).values(kind="of a newer version"))
-    jobs.deliver(rt, transport, now)
-    assert (state_of(rt.db, strange), state_of(rt.db, known)) == ("unreachable", "sent")
+    jobs.deliver(rt, transport, clock.now)
+    assert (state_of(rt.db, strange), state_of(rt.db, known)) == ("pending", "sent")
     assert len(device.wait_for(1)) == 1
+    with rt.db.transaction(cast.north) as db:  # the newer worker knows it
+        db.execute(update(Message).where(Message.id == strange).values(kind="case_alert"))
+    assert jobs.deliver(rt, transport, clock.now + LEASE) == 1
+    assert state_of(rt.db, strange) == "sent"
 
 
 def test_the_ladder_does_not_wait_for_a_push_service_that_is_down(
