@@ -16,7 +16,7 @@ from companion.coverage.jobs import tell_daily
 from companion.db import EVERY_CLINIC
 from companion.operations import actions as operations
 from companion.operations import jobs, queries
-from companion.operations.rules import JOBS, first_run
+from companion.operations.rules import JOBS, Unkept, first_run
 from companion.operations.transport import Loopback
 from companion.outbox.transport import Courier
 from companion.reactions.jobs import look_after_silence
@@ -55,9 +55,9 @@ def begin_anew(scheduler: BackgroundScheduler, now: datetime) -> None:
         job.modify(next_run_time=now)
 
 
-def run_alarms(rt: Runtime, couriers: Mapping[str, Courier]) -> bool:
+def run_alarms(rt: Runtime, couriers: Mapping[str, Courier], unkept: Unkept) -> bool:
     """Tell the operator what is not well, from a process that has no housekeeper."""
-    return run(rt, "alarms", lambda: jobs.tell_operator(rt, couriers, rt.clock()))
+    return run(rt, "alarms", lambda: jobs.tell_operator(rt, couriers, rt.clock(), unkept))
 
 
 def run(rt: Runtime, name: str, work: Work) -> bool:
@@ -78,12 +78,13 @@ def run(rt: Runtime, name: str, work: Work) -> bool:
 
 
 def _work(rt: Runtime, loopback: Loopback, couriers: Mapping[str, Courier]) -> dict[str, Work]:
+    unkept = Unkept()
     return {
         "release_due": lambda: release_due(rt, rt.clock()),
         "silence": lambda: look_after_silence(rt, rt.clock()),
         "canary": lambda: jobs.prove_alerts(rt, loopback, rt.clock()),
         "backup": lambda: jobs.back_up(rt, rt.clock()),
-        "alarms": lambda: jobs.tell_operator(rt, couriers, rt.clock()),
+        "alarms": lambda: jobs.tell_operator(rt, couriers, rt.clock(), unkept),
         "reconcile": lambda: jobs.reconcile(rt, rt.clock()),
         "device_check": lambda: jobs.check_devices(rt, rt.clock()),
         "prune": lambda: prune(rt, rt.clock()),

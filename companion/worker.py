@@ -122,6 +122,7 @@ class Rescue:
     def __init__(self, rt: Runtime) -> None:
         self._rt = rt
         self._others = couriers(rt.config, rt.clock)
+        self._unkept = rules.Unkept()
 
     def run(self, stop: threading.Event) -> None:
         """Look again and again until `stop` is set; meant for a thread of its own."""
@@ -140,7 +141,7 @@ class Rescue:
             Dispatcher(rt, transport, self._others).work()
         finally:
             transport.close()
-        housekeeper.run_alarms(rt, self._others)
+        housekeeper.run_alarms(rt, self._others, self._unkept)
         return True
 
 

@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import delete, select
+from sqlalchemy import delete, select, update
 from sqlalchemy.orm import Session
 
 from companion.accounts import actions as accounts
@@ -113,21 +113,28 @@ def _make_canary_clinic(db: Session, now: datetime) -> None:
 
 
 def raise_alarms(db: Session, names: Collection[str], *, now: datetime) -> tuple[list[str], list[str]]:
-    """Keep which signs are not well; says which the operator must be told of now, and which are well again."""
+    """Keep which signs are not well; says which the operator must be told of now, and which are well again.
+
+    Both are said again until `note_told` writes down that the operator was reached.
+    """
     known = {alarm.name: alarm for alarm in db.scalars(select(Alarm))}
     for name in names:
         if name not in known:
             known[name] = Alarm(name=name, since_at=now, told_at=None)
             db.add(known[name])
-    due = []
-    # A clock that was set back silences no alarm: what was told in its future counts as told long ago.
-    for name in sorted(names):
-        alarm = known[name]
-        told_lately = alarm.told_at is not None and abs(now - alarm.told_at) < rules.ALARM_AGAIN
-        if abs(now - alarm.since_at) >= rules.ALARM_AFTER and not told_lately:
-            alarm.told_at = now
-            due.append(name)
+    due = [
+        name
+        for name in sorted(names)
+        if abs(now - known[name].since_at) >= rules.ALARM_AFTER and not rules.told_lately(known[name].told_at, now)
+    ]
     over = [alarm for name, alarm in known.items() if name not in names]
     for alarm in over:
-        db.delete(alarm)
+        if alarm.told_at is None:
+            db.delete(alarm)
     return due, sorted(alarm.name for alarm in over if alarm.told_at)
+
+
+def note_told(db: Session, due: Collection[str], over: Collection[str], *, now: datetime) -> None:
+    """The operator was told that these are not well, and that those are well again."""
+    db.execute(update(Alarm).where(Alarm.name.in_(due)).values(told_at=now))
+    db.execute(delete(Alarm).where(Alarm.name.in_(over)))

@@ -7,10 +7,13 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from sqlalchemy.engine import make_url
+from sqlalchemy.exc import SQLAlchemyError
 
 from companion.db import EVERY_CLINIC, sqlite_module
+from companion.errors import CompanionError
 from companion.ids import CANARY_CLINIC, new_id
 from companion.operations import actions, queries, rules
+from companion.operations.rules import Unkept
 from companion.operations.transport import Loopback, ping
 from companion.outbox import actions as outbox
 from companion.outbox.rules import read_receipt_token
@@ -69,15 +72,29 @@ def check_devices(rt: Runtime, now: datetime) -> int:
     return told
 
 
-def tell_operator(rt: Runtime, couriers: Mapping[str, Courier], now: datetime) -> int:
-    """Tell the operator, never by push, of signs that have not been well for two minutes; says how many are not."""
+def tell_operator(rt: Runtime, couriers: Mapping[str, Courier], now: datetime, unkept: Unkept) -> int:
+    """Tell the operator, never by push, of signs that have not been well for two minutes; says how many are not.
+
+    Tried again until one way took it. `unkept` is what this process remembers while nothing can be written down.
+    """
     with rt.db.reading(EVERY_CLINIC) as db:
-        signs = queries.health(db, rt, now)
-    bad = [sign.name for sign in signs if not sign.is_ok]
-    with rt.db.transaction(EVERY_CLINIC) as db:
-        due, over = actions.raise_alarms(db, bad, now=now)
-    if due or over:
-        _write_to_operator(rt, couriers, due, over)
+        bad = [sign.name for sign in queries.health(db, rt, now) if not sign.is_ok]
+    try:
+        with rt.db.transaction(EVERY_CLINIC) as db:
+            due, over = actions.raise_alarms(db, bad, now=now)
+        if not due and not over:
+            unkept.since_at = None
+        elif not rules.told_lately(unkept.told_at, now) and _write_to_operator(rt, couriers, due, over):
+            unkept.told_at = now
+            with rt.db.transaction(EVERY_CLINIC) as db:
+                actions.note_told(db, due, over, now=now)
+            unkept.since_at = unkept.told_at = None
+    except (CompanionError, SQLAlchemyError):
+        unkept.since_at = unkept.since_at or now
+        is_due = now - unkept.since_at >= rules.ALARM_AFTER and not rules.told_lately(unkept.told_at, now)
+        if is_due and _write_to_operator(rt, couriers, ["database_not_written", *bad], []):
+            unkept.told_at = now
+        raise
     return len(bad)
 
 
@@ -120,7 +137,8 @@ def _made_at(path: Path) -> datetime:
     return datetime.strptime(path.stem.removeprefix("companion-"), _STAMP).replace(tzinfo=UTC)
 
 
-def _write_to_operator(rt: Runtime, couriers: Mapping[str, Courier], due: list[str], over: list[str]) -> None:
+def _write_to_operator(rt: Runtime, couriers: Mapping[str, Courier], due: list[str], over: list[str]) -> bool:
+    """Whether one way took it, or there is none."""
     lines = [f"Not well: {name}" for name in due] + [f"Well again: {name}" for name in over]
     log.error("%s", "; ".join(lines))
     letter = Letter(
@@ -133,8 +151,9 @@ def _write_to_operator(rt: Runtime, couriers: Mapping[str, Courier], due: list[s
         lang="en",
         is_urgent=bool(due),
     )
-    for channel, courier in couriers.items():
-        if channel == "webhook" or rt.config.operator_email:
-            (result,) = courier.send_many([letter])
-            if result.outcome != "accepted":
-                log.error("the operator could not be told by %s", channel)
+    ways = {channel: one for channel, one in couriers.items() if channel == "webhook" or rt.config.operator_email}
+    taken = {channel: one.send_many([letter])[0].outcome == "accepted" for channel, one in ways.items()}
+    for channel, was_taken in taken.items():
+        if not was_taken:
+            log.error("the operator could not be told by %s", channel)
+    return not taken or any(taken.values())

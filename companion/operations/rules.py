@@ -66,6 +66,14 @@ class Sign:
         return self.value is not None and self.value <= LIMITS[self.name]
 
 
+@dataclass(slots=True)
+class Unkept:
+    """Since when this process could write nothing down, and when it told the operator so: a full disk keeps no note."""
+
+    since_at: datetime | None = None
+    told_at: datetime | None = None
+
+
 @dataclass(frozen=True, slots=True)
 class Measure:
     """One number for Prometheus: its name, what it is about, and its labels, which never name a person or a clinic."""
@@ -124,6 +132,11 @@ def late_jobs(beats: Mapping[str, datetime], now: datetime, *, only: Iterable[st
 def first_run(last: datetime | None, every: timedelta, now: datetime) -> datetime:
     """When a job runs first after a start: one that has just run need not run again, and none waits too long."""
     return now if last is None or last > now else max(now, last + every)
+
+
+def told_lately(told_at: datetime | None, now: datetime) -> bool:
+    """Whether the operator was told within a day; what a clock told that was set back since counts as long ago."""
+    return told_at is not None and abs(now - told_at) < ALARM_AGAIN
 
 
 def needs_check(proven_at: datetime | None, *, created_at: datetime, now: datetime) -> bool:

@@ -1,5 +1,6 @@
 """Proof of life: the canary's way through everything, monthly tests, backups, and an operator who is told."""
 
+import contextlib
 import sqlite3
 import threading
 import time
@@ -9,11 +10,13 @@ from datetime import UTC, datetime, timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import select, text
+from sqlalchemy.exc import DatabaseError
 
 from companion.clinic import queries as clinic
 from companion.config import Config
 from companion.db import EVERY_CLINIC
+from companion.errors import CompanionError
 from companion.escalation.models import Escalation
 from companion.ids import CANARY_CLINIC
 from companion.operations import actions, jobs, rules
@@ -225,16 +228,45 @@ def test_the_operator_is_told_once_a_day_by_email_and_when_it_is_well_again(
     all_is_well(rt, cast, push_service)
     told = with_settings(rt, operator_email="operator@clinic.example")
     couriers = mail(mail_server.url, rt)
+    unkept = rules.Unkept()
     for minutes, expected in ((0, 0), (1, 0), (3, 1), (60, 1), (24 * 60 + 4, 2)):
-        jobs.tell_operator(told, couriers, clock.now + timedelta(hours=30, minutes=minutes))
+        jobs.tell_operator(told, couriers, clock.now + timedelta(hours=30, minutes=minutes), unkept)
         assert len(mail_server.received) == expected
     text = mail_server.received[0].get_content()
     assert "Not well: worker_beat_age_seconds" in text
     assert mail_server.received[0]["To"] == "operator@clinic.example"
-    jobs.tell_operator(told, couriers, clock.now)
+    jobs.tell_operator(told, couriers, clock.now, unkept)
     assert "Well again: worker_beat_age_seconds" in mail_server.received[-1].get_content()
     with rt.db.reading(EVERY_CLINIC) as db:
         assert db.scalars(select(Message)).all() == [], "an alarm about alarms never goes by push"
+
+
+def test_an_alarm_that_no_mail_server_took_is_sent_a_minute_later_and_then_no_more(
+    rt: Runtime, cast: Cast, clock: Clock, mail_server: MailServer
+) -> None:
+    told, unkept = with_settings(rt, operator_email="operator@clinic.example"), rules.Unkept()
+    away = mail("smtp://127.0.0.1:9", rt)
+    for minute in range(60):
+        at = clock.now + timedelta(minutes=minute)
+        jobs.tell_operator(told, away if minute < 4 else mail(mail_server.url, rt), at, unkept)
+    (received,) = mail_server.received
+    assert "Not well: worker_beat_age_seconds" in received.get_content()
+
+
+def test_a_disk_that_takes_no_note_silences_no_alarm(
+    rt: Runtime, cast: Cast, clock: Clock, mail_server: MailServer
+) -> None:
+    if not rt.db.is_sqlite:
+        pytest.skip("the limit is SQLite's own")
+    told, unkept = with_settings(rt, operator_email="operator@clinic.example"), rules.Unkept()
+    rt.db.close()
+    with rt.db.reading(EVERY_CLINIC) as db:  # the pool's one connection may not grow the file
+        db.execute(text("pragma query_only = on"))
+    for minute in range(120):
+        with contextlib.suppress(DatabaseError, CompanionError):
+            jobs.tell_operator(told, mail(mail_server.url, rt), clock.now + timedelta(minutes=minute), unkept)
+    (received,) = mail_server.received
+    assert "Not well: database_not_written" in received.get_content()
 
 
 def test_an_alarm_that_comes_and_goes_within_two_minutes_is_told_to_nobody(rt: Runtime, clock: Clock) -> None:
@@ -276,5 +308,7 @@ def test_an_alarm_of_a_clock_that_was_ahead_is_told_all_the_same(rt: Runtime, cl
         actions.raise_alarms(db, ["late_jobs"], now=ahead)
         if told:
             assert actions.raise_alarms(db, ["late_jobs"], now=ahead + timedelta(minutes=2)) == (["late_jobs"], [])
+            actions.note_told(db, ["late_jobs"], [], now=ahead + timedelta(minutes=2))
         assert actions.raise_alarms(db, ["late_jobs"], now=clock.now) == (["late_jobs"], [])
+        actions.note_told(db, ["late_jobs"], [], now=clock.now)
         assert actions.raise_alarms(db, ["late_jobs"], now=clock.now + timedelta(minutes=5)) == ([], [])
