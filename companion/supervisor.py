@@ -164,7 +164,7 @@ def tell_systemd(state: str) -> None:
 
 
 def stop_on_signals(stop: threading.Event) -> None:
-    """Set `stop` on SIGINT and SIGTERM, in whatever they interrupt.
+    """Set `stop` on SIGINT, SIGTERM, and the end of the terminal unless it is ignored, in whatever they interrupt.
 
     A handler runs in the middle of what the main thread does, which may hold the lock of `stop` to wait for it: it only
     writes to a pipe, and a thread of its own does the rest.
@@ -176,5 +176,6 @@ def stop_on_signals(stop: threading.Event) -> None:
         stop.set()
 
     threading.Thread(target=set_when_told, name="signals", daemon=True).start()
-    for name in (signal.SIGINT, signal.SIGTERM):
+    hangup = () if signal.getsignal(signal.SIGHUP) is signal.SIG_IGN else (signal.SIGHUP,)
+    for name in (signal.SIGINT, signal.SIGTERM, *hangup):
         signal.signal(name, lambda _number, _frame: os.write(writing, b"."))

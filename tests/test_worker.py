@@ -128,10 +128,18 @@ def test_systemd_is_told_that_the_dispatcher_lives(
         assert systemd.recv(100) == b"READY=1\nWATCHDOG=1"
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
 def test_a_signal_in_the_middle_of_waiting_for_the_stop_ends_the_waiting(number: signal.Signals) -> None:
     command = [sys.executable, "-c", SIGNAL_WHILE_LOCKED, str(number.value)]
     assert subprocess.check_output(command, timeout=20, text=True) == "stopped\n"
+
+
+def test_the_end_of_a_terminal_is_ignored_where_it_was_to_be() -> None:
+    ignored = SIGNAL_WHILE_LOCKED.replace(
+        "stop = ", "import signal; signal.signal(signal.SIGHUP, signal.SIG_IGN); stop = "
+    )
+    command = [sys.executable, "-c", ignored.replace("wait(10)", "wait(0.5)"), str(signal.SIGHUP.value)]
+    assert subprocess.check_output(command, timeout=20, text=True) == "waits\n", "as nohup asks for"
 
 
 @pytest.mark.long
