@@ -10,6 +10,8 @@ from sqlalchemy.engine import make_url
 from sqlalchemy.exc import SQLAlchemyError
 
 from companion.db import EVERY_CLINIC, sqlite_module
+from companion.clinic import queries as clinics
+from companion.clinic.models import Clinic
 from companion.errors import CompanionError
 from companion.ids import CANARY_CLINIC, new_id
 from companion.operations import actions, queries, rules
@@ -20,6 +22,7 @@ from companion.outbox.rules import read_receipt_token
 from companion.outbox.transport import Courier, Letter
 from companion.runtime import Runtime
 
+from companion.turns import one_by_one
 log = logging.getLogger(__name__)
 CANARY_SECONDS = 60.0
 _STAMP = "%Y%m%dT%H%M%SZ"
@@ -64,12 +67,15 @@ def reconcile(rt: Runtime, now: datetime) -> int:
 def check_devices(rt: Runtime, now: datetime) -> int:
     """Once a month each nurse is sent a visible test, while the clinic is open, so that a device that died is known."""
     with rt.db.reading(EVERY_CLINIC) as db:
-        due = queries.devices_to_check(db, now)
-    told = 0
-    for clinic_id, person_id in due:
-        with rt.db.transaction(clinic_id) as db:
-            told += actions.check_device(db, (clinic_id, person_id), now=now)
-    return told
+        found = clinics.clinics(db)
+
+    def check(one: Clinic) -> int:
+        with rt.db.reading(EVERY_CLINIC) as db:
+            due = queries.devices_to_check(db, one, now)
+        with rt.db.transaction(one.id) as db:
+            return sum(actions.check_device(db, who, now=now) for who in due)
+
+    return one_by_one(found, check)
 
 
 def tell_operator(rt: Runtime, couriers: Mapping[str, Courier], now: datetime, unkept: Unkept) -> int:

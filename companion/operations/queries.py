@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 
 from companion.accounts import queries as accounts
 from companion.clinic import queries as clinic
+from companion.clinic.models import Clinic
 from companion.clinic.rules import is_open
 from companion.coverage import queries as coverage
 from companion.escalation.models import Escalation, EscalationEvent
@@ -153,14 +154,11 @@ def mismatches(db: Session, now: datetime) -> dict[str, int]:
     }
 
 
-def devices_to_check(db: Session, now: datetime) -> list[tuple[UUID, UUID]]:
-    """(clinic, person) of nurses and clinicians with a device that has proven nothing lately, where it is open now."""
-    due = []
-    for one in clinic.clinics(db):
-        carers = accounts.staff(db, one.id, *clinic.CARERS) if is_open(one.opening, one.zone, now) else []
-        devices = push.devices(db, [(one.id, person.id) for person in carers])
-        due += [who for who, own in devices.items() if any(_needs_check(row, now) for row in own)]
-    return due
+def devices_to_check(db: Session, one: Clinic, now: datetime) -> list[tuple[UUID, UUID]]:
+    """(clinic, person) of its nurses and clinicians with a device that has proven nothing lately, if it is open now."""
+    carers = accounts.staff(db, one.id, *clinic.CARERS) if is_open(one.opening, one.zone, now) else []
+    devices = push.devices(db, [(one.id, person.id) for person in carers])
+    return [who for who, own in devices.items() if any(_needs_check(row, now) for row in own)]
 
 
 def _needs_check(row: Subscription, now: datetime) -> bool:

@@ -18,6 +18,7 @@ from companion.triage.engine import assess
 from companion.triage.observation import Context, Disposition, Observation
 from companion.triage.protocol import Protocol
 from companion.triage.treated import still_swelling
+from companion.turns import one_by_one
 
 _BATCH = 200
 _ALERT = Disposition.CLINIC_SAME_DAY
@@ -73,14 +74,16 @@ def look_after_silence(rt: Runtime, now: datetime) -> int:
     """Open a case for every patient who told of something severe and then nothing more; says for how many."""
     with rt.db.reading(EVERY_CLINIC) as db:
         waiting = queries.patients_since(db, now - actions.SILENCE_LOOKS_BACK)
-    opened = 0
-    for clinic_id, patient_id in waiting:
-        with rt.db.reading(clinic_id) as db:
-            is_quiet = actions.silence_of(db, (clinic_id, patient_id), now=now) is not None
-        if is_quiet:
-            with rt.db.transaction(clinic_id) as db:
-                opened += actions.look_after_silence(db, (clinic_id, patient_id), now=now)
-    return opened
+
+    def look(who: tuple[UUID, UUID]) -> int:
+        with rt.db.reading(who[0]) as db:
+            is_quiet = actions.silence_of(db, who, now=now) is not None
+        if not is_quiet:
+            return 0
+        with rt.db.transaction(who[0]) as db:
+            return actions.look_after_silence(db, who, now=now)
+
+    return one_by_one(waiting, look)
 
 
 def _batches(patients: Sequence[tuple[UUID, UUID]]) -> Iterator[tuple[int, tuple[UUID, list[UUID]]]]:

@@ -109,12 +109,12 @@ def open_check_in(db: Session, clinic_id: UUID, patient_id: UUID, now: datetime)
     ).first()
 
 
-def due_items(db: Session, now: datetime, *, limit: int = 500) -> list[PlanItem]:
-    """Planned items whose time has come, in order, of all clinics."""
+def due_items(db: Session, now: datetime, *, limit: int = 500, but: Collection[UUID] = ()) -> list[PlanItem]:
+    """Planned items whose time has come, in order, of all clinics, but not these."""
     return list(
         db.scalars(
             select(PlanItem)
-            .where(PlanItem.state == "planned", PlanItem.due_at <= now)
+            .where(PlanItem.state == "planned", PlanItem.due_at <= now, PlanItem.id.not_in(but))
             .order_by(PlanItem.due_at)
             .limit(limit)
         )

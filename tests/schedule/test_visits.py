@@ -5,16 +5,19 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import select, update
 
+from companion.accounts.models import Person
+from companion.clinic.models import Clinic
 from companion.course import queries as courses
+from companion.course.models import Course
 from companion.db import EVERY_CLINIC
 from companion.errors import Conflict
 from companion.outbox.models import Message
 from companion.runtime import Runtime
 from companion.schedule import actions, jobs, queries
 from companion.schedule.models import PlanItem, Visit
-from tests.people import Cast
+from tests.people import Cast, add_course
 
 
 def plan(rt: Runtime, cast: Cast, starts_at: datetime, now: datetime, number: int = 2) -> Visit:
@@ -107,3 +110,21 @@ def test_a_clock_that_is_set_forward_and_back_costs_nobody_a_reminder(
         slot = {item.id: item.slot for item in queries.items_of(db, cast.north, visit.id)}
         said = Counter(slot[row.about_id] for row in db.scalars(select(Message)) if row.state == "pending")
     assert said == Counter(["reminder_two_days", "reminder_two_hours", "day_0", "day_1", "day_2"])
+
+
+def test_a_clinic_in_a_zone_that_nobody_knows_holds_up_no_other_clinics_reminders(
+    rt: Runtime, cast: Cast, now: datetime
+) -> None:
+    with rt.db.transaction(EVERY_CLINIC) as db:
+        add_course(db, (cast.south, cast.ben), now=now)
+        db.flush()
+        for clinic_id in (cast.south, cast.north):
+            course = db.scalars(select(Course).where(Course.clinic_id == clinic_id)).one()
+            actions.plan_visit(db, course, number=2, starts_at=now + timedelta(days=2, hours=1), now=now)
+        db.execute(update(Clinic).where(Clinic.id == cast.south).values(zone="Mars/Olympus"))
+        db.execute(update(Person).values(quiet_from="22:00", quiet_until="07:00"))
+    later = now + timedelta(hours=2)
+    assert jobs.release_due(rt, later) >= 1
+    with rt.db.reading(EVERY_CLINIC) as db:
+        waiting = {item.clinic_id for item in queries.due_items(db, later)}
+    assert waiting == {cast.south}, "and they are tried again with the next look"
