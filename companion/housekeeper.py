@@ -34,7 +34,8 @@ def start(rt: Runtime, loopback: Loopback, couriers: Mapping[str, Courier]) -> B
         executors={"default": ThreadPoolExecutor(4)},
         job_defaults={"coalesce": True, "max_instances": 1, "misfire_grace_time": None},
     )
-    with rt.db.reading(EVERY_CLINIC) as db:
+    with rt.db.transaction(EVERY_CLINIC) as db:
+        operations.forget_canary_start(db)
         last = {name: queries.last_beat(db, name) for name in JOBS}
     for name, work in _work(rt, loopback, couriers).items():
         scheduler.add_job(

@@ -76,6 +76,11 @@ def prepare_canary(db: Session, loopback: Loopback, *, vapid_key: str, now: date
     return True
 
 
+def forget_canary_start(db: Session) -> None:
+    """A proof that was begun by a worker that is gone: the next worker need not wait for it."""
+    db.execute(delete(Beat).where(Beat.name == "canary_started"))
+
+
 def send_canary_entry(db: Session, *, now: datetime) -> list[UUID]:
     """An entry with an emergency sign, as a phone would send it: the ids of the alerts that came of it."""
     patient = db.get_one(Person, (CANARY_CLINIC, _PATIENT))

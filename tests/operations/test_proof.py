@@ -1,6 +1,7 @@
 """Proof of life: the canary's way through everything, monthly tests, backups, and an operator who is told."""
 
 import contextlib
+import os
 import sqlite3
 import threading
 import time
@@ -8,14 +9,18 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 
 import pytest
 from sqlalchemy import select, text
+from sqlalchemy.engine import make_url
 from sqlalchemy.exc import DatabaseError
 
+from companion import housekeeper
 from companion.clinic import queries as clinic
+from companion.clock import utc_now
 from companion.config import Config
-from companion.db import EVERY_CLINIC
+from companion.db import EVERY_CLINIC, sqlite_module
 from companion.errors import CompanionError
 from companion.escalation.models import Escalation
 from companion.ids import CANARY_CLINIC
@@ -188,6 +193,21 @@ def test_a_backup_is_whole_private_and_thinned_out(rt: Runtime, cast: Cast, cloc
     copy.close()
 
 
+def test_nothing_is_left_of_a_backup_that_failed_or_was_killed(rt: Runtime, cast: Cast, clock: Clock) -> None:
+    if not rt.db.is_sqlite:
+        pytest.skip("PostgreSQL is backed up by its owner")
+    folder = rt.config.data_dir / "backups"
+    folder.mkdir()
+    (folder / "companion-20261101T000000Z.part").write_bytes(b"killed weeks ago")
+    jobs.back_up(rt, clock.now)
+    with Path(make_url(rt.db.url).database or "").open("r+b") as file:
+        file.seek(4096)
+        file.write(os.urandom(4096 * 20))
+    with pytest.raises((OSError, DatabaseError, sqlite_module()[0].DatabaseError)):
+        jobs.back_up(rt, clock.now + timedelta(minutes=15))
+    assert [path.suffix for path in folder.iterdir()] == [".sqlite3"]
+
+
 def backups(until: datetime, *, days: float) -> set[datetime]:
     """One each quarter of an hour for so many days, thinned out each time as the job does it."""
     kept = set[datetime]()
@@ -274,6 +294,27 @@ def test_an_alarm_that_comes_and_goes_within_two_minutes_is_told_to_nobody(rt: R
         assert actions.raise_alarms(db, ["late_jobs"], now=clock.now) == ([], [])
         assert actions.raise_alarms(db, [], now=clock.now + timedelta(minutes=1)) == ([], [])
         assert actions.raise_alarms(db, ["late_jobs"], now=clock.now + timedelta(minutes=3)) == ([], [])
+
+
+def test_an_outside_that_does_not_answer_makes_no_proof_fail(
+    rt: Runtime, cast: Cast, clock: Clock, loopback: Loopback, transport: Transport
+) -> None:
+    away = with_settings(rt, ping_url="http://127.0.0.1:9/")
+    with delivering(rt, transport):
+        assert jobs.prove_alerts(away, loopback, clock.now) is not None
+
+
+def test_a_proof_that_a_killed_worker_began_is_begun_again_by_the_next(
+    rt: Runtime, cast: Cast, clock: Clock, loopback: Loopback
+) -> None:
+    clock.now = utc_now()  # the housekeeper's own, which has nothing to do for a while
+    with rt.db.transaction(EVERY_CLINIC) as db:
+        assert actions.prepare_canary(db, loopback, vapid_key=rt.secrets.vapid_public_key, now=clock.now)
+        for name in rules.JOBS:
+            actions.beat(db, name, now=clock.now)
+    housekeeper.start(rt, loopback, {}).shutdown()
+    with rt.db.transaction(EVERY_CLINIC) as db:
+        assert actions.prepare_canary(db, loopback, vapid_key=rt.secrets.vapid_public_key, now=clock.now)
 
 
 @contextmanager
