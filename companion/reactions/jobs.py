@@ -117,5 +117,6 @@ def _judged_twice(
 
 
 def _level(row: Reaction, history: Sequence[Observation], context: Context, protocol: Protocol) -> Disposition:
-    treated = still_swelling(context.visits, row.noted_at, protocol)
+    # Where nothing is written there are no words to read, and a replay has many such entries.
+    treated = still_swelling(context.visits, row.noted_at, protocol) if row.body["words"] else None
     return assess(queries.observation(row, treated), history, context, protocol).disposition
