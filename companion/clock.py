@@ -1,6 +1,7 @@
 """The only place that reads the clock, and conversions between an instant and a clinic's local time."""
 
-from datetime import UTC, datetime, timedelta
+import re
+from datetime import UTC, date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
 # What was written down as decided later than this from now was decided before the clock was set back; clocks of two
@@ -19,6 +20,20 @@ class DoubledTime(ValueError):
 def utc_now() -> datetime:
     """The present instant, aware, in UTC."""
     return datetime.now(UTC)
+
+
+def parse_date(given: str) -> date:
+    """A date as browsers send it, YYYY-MM-DD; ValueError for every other way that ISO 8601 knows."""
+    if not re.fullmatch("[0-9]{4}-[0-9]{2}-[0-9]{2}", given):
+        raise ValueError("no date")
+    return date.fromisoformat(given)
+
+
+def parse_hour(given: str) -> time:
+    """A time of the day as browsers send it, HH:MM; ValueError for every other way that ISO 8601 knows."""
+    if not re.fullmatch("[0-9]{2}:[0-9]{2}", given):
+        raise ValueError("no time of the day")
+    return time.fromisoformat(given)
 
 
 def to_local(at: datetime, zone: str) -> datetime:

@@ -9,6 +9,7 @@ import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
+from io import BytesIO
 from typing import Any
 from uuid import uuid4
 
@@ -133,6 +134,8 @@ def check_ins() -> Iterator[Row]:
         ("a sign with a space", REFUSED, {"sign": ["x y"]}),
     ):
         yield Row(name, "ada", "POST", "/reactions", status, {"data": {**FORM, "id": str(uuid4()), **change}})
+    with_file = {**FORM, "id": str(uuid4()), "words": (BytesIO(b"I cannot breathe"), "words.txt")}
+    yield Row("words in a file", "ada", "POST", "/reactions", 400, {"data": with_file})
 
 
 ENROLMENT = {
@@ -190,6 +193,10 @@ def settings() -> Iterator[Row]:
     for opens, closes in (("0٩:00", "1٨:00"), ("24:00", "25:00"), ("18:00", "09:00"), ("09:00", "")):
         data = {"day-0-opens": opens, "day-0-closes": closes}
         yield Row(f"open {opens!r} to {closes!r}", "max", "POST", "/console/hours", REFUSED, {"data": data})
+    seven = {f"audience-{row}": "nurses" for row in range(7)} | {f"minutes-{row}": str(row) for row in range(7)}
+    data = {**LADDER, **seven, "repeat": "10"}
+    yield Row("seven steps", "carla", "POST", "/console/policies/clinic_same_day", REFUSED, {"data": data})
+    yield Row("closed in a week", "max", "POST", "/console/hours", REFUSED, {"data": {"date": "2026-W50-1"}})
     yield Row(
         "closed on a day that is none", "max", "POST", "/console/hours", REFUSED, {"data": {"date": "2026-02-30"}}
     )
@@ -201,6 +208,9 @@ def settings() -> Iterator[Row]:
         ("2026-03-29", "02:30"),
         ("2026-10-25", "02:30"),
         ("2026-12-01", "23:59:60"),
+        ("2026-12-01", "10"),
+        ("2026-W50-1", "10:00"),
+        ("20261201", "10:00"),
         ("2026-12-01", "10:00Z"),
         ("2026-12-01", "10:00+25:00"),
         ("9999-12-31", "23:59"),

@@ -1,6 +1,7 @@
 """The forms of a case as checked values."""
 
 import re
+import unicodedata
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -109,4 +110,7 @@ def parse_numbers(fields: Mapping[str, list[str]]) -> Numbers:
 
 
 def _text(fields: Mapping[str, list[str]], name: str) -> str:
-    return fields.get(name, [""])[0].strip()
+    # Two answers to one question are none, and so is a text of which nothing can be seen.
+    given = set(fields.get(name, []))
+    text = given.pop().strip() if len(given) == 1 else ""
+    return text if any(unicodedata.category(one)[0] in "LNPS" for one in text) else ""

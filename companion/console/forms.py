@@ -108,10 +108,10 @@ def parse_visit(fields: dict[str, list[str]], zone: str) -> VisitForm:
     """A date and a time of the clinic's zone; a time that a clock change skips is refused, a doubled one asked."""
     day, hour = (fields.get(name, [""])[0].strip() for name in ("date", "time"))
     try:
-        local = datetime.fromisoformat(f"{day}T{hour}")
+        local = datetime.combine(clock.parse_date(day), clock.parse_hour(hour))
     except ValueError:
         raise Invalid({"date": gettext("Enter a date and a time")}) from None
-    if local.tzinfo is not None or not 2000 <= local.year <= 2100:
+    if not 2000 <= local.year <= 2100:
         raise Invalid({"date": gettext("Enter a date and a time")})
     fold = fields.get("fold", [""])[0]
     try:

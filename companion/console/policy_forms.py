@@ -10,6 +10,8 @@ from flask_babel import gettext
 from companion.errors import Invalid
 from companion.policies.rules import AUDIENCES, CHANNELS, MAX_STEPS, REPEAT_BETWEEN, Policy, Step, faults_of
 
+_ROWS = {f"audience-{row}" for row in range(MAX_STEPS)}
+
 
 @dataclass(frozen=True, slots=True)
 class Asked:
@@ -33,6 +35,8 @@ def parse_policy(fields: Mapping[str, list[str]], level: str, people: Collection
     faults: dict[str, str] = {}
     steps = [step for row in range(MAX_STEPS) if (step := _step(fields, row, people, faults)) is not None]
     repeat = _number(fields, "repeat")
+    if any(name.startswith("audience-") and name not in _ROWS and any(fields[name]) for name in fields):
+        faults["minutes-0"] = gettext("A policy has at most %(count)s steps", count=MAX_STEPS)
     if not faults:
         for code in faults_of(level, steps, repeat if repeat is not None else 0):
             faults[_field_of(code)] = _sentence_of(code)

@@ -9,6 +9,7 @@ from uuid import UUID
 
 from flask_babel import gettext
 
+from companion import clock
 from companion.accounts.models import Person
 from companion.clinic.rules import Interval, Shift
 from companion.console.forms import parse_visit
@@ -70,7 +71,7 @@ def parse_opening(fields: Mapping[str, list[str]], *, today: date) -> dict[str, 
         if not given.strip():
             continue
         try:
-            when = date.fromisoformat(given.strip())
+            when = clock.parse_date(given.strip())
         except ValueError:
             faults[f"date-{row}"] = gettext("Enter a date")
             continue

@@ -6,12 +6,12 @@ from flask import Blueprint, jsonify
 from werkzeug.wrappers import Response
 
 from companion.errors import NotFound
-from companion.ids import new_id
 from companion.outbox import actions, rules
 from companion.runtime import current_runtime
 from companion.web.guards import ANYONE, EVERY_ROLE, current_actor, roles
 
 blueprint = Blueprint("outbox", __name__)
+_TEST_SECONDS = 5
 
 
 @blueprint.post("/receipts/<token>")
@@ -33,7 +33,7 @@ def receipt(token: str) -> Response:
 @blueprint.post("/push/test")
 @roles(*EVERY_ROLE)
 def test() -> tuple[Response, int]:
-    """Send a message to oneself, to see that notifications come."""
+    """Send a message to oneself, to see that notifications come; pressed again and again, one in a few seconds."""
     rt, actor = current_runtime(), current_actor()
     now = rt.clock()
     with rt.db.transaction(actor.clinic_id) as db:
@@ -43,7 +43,7 @@ def test() -> tuple[Response, int]:
             kind="test",
             about=("person", actor.id),
             url="/",
-            dedupe_key=f"test:{new_id()}",
+            dedupe_key=f"test:{actor.id}:{int(now.timestamp()) // _TEST_SECONDS}",
             now=now,
             expires_at=now + timedelta(minutes=10),
             is_urgent=True,

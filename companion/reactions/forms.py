@@ -172,7 +172,7 @@ def body_of_fields(
         "areas": _areas(fields, ticked, treated, faults),
         "temperature_c": _temperature(fields, plausible, faults),
         "warnings": _warnings(fields, sign_groups),
-        "words": fields.get("words", [""])[0].replace("\r\n", "\n"),
+        "words": "\n".join(fields.get("words", [])).replace("\r\n", "\n"),
     }
     if feels := _only(fields, "feels"):
         body["feels"] = feels

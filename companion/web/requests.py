@@ -114,9 +114,13 @@ def _refuse_bad_text(value: Any) -> None:
 
 
 def form_fields() -> dict[str, list[str]]:
-    """The fields of a posted form; Malformed where it does not come whole, or a value holds NUL or cannot be text."""
+    """The fields of a posted form; Malformed where it does not come whole, brings files, or a value holds NUL or cannot
+    be text.
+    """
     with _whole_body():
         request.form  # noqa: B018 - read here
+    if request.files:
+        raise Malformed(N_("No form of ours takes files."))
     fields = {name: request.form.getlist(name) for name in request.form}
     if any("\0" in value or "\ufffd" in value for values in fields.values() for value in values):
         raise Malformed(N_("The form holds characters that cannot be kept."))

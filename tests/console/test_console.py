@@ -108,9 +108,12 @@ def test_opening_a_case_is_seen_and_taking_it_names_the_taker(
     assert "Taken by Iris" in page
 
 
+UNSEEN = {"outcome": "reassured", "note": "\u200b\u200d\u2060\ufeff"}
+
+
 def test_a_case_is_closed_with_outcome_and_note_only(rt: Runtime, iris: Browser, case_id: UUID) -> None:
     url, read = f"/console/cases/{case_id}/resolution", iris.read(f"/console/cases/{case_id}")
-    for data in ({}, {"outcome": "reassured"}, {"outcome": "magic", "note": "Fine."}, {"note": "Fine."}):
+    for data in ({}, {"outcome": "reassured"}, {"outcome": "magic", "note": "Fine."}, {"note": "Fine."}, UNSEEN):
         answer = iris.post(url, data=data)
         assert answer.status_code == 422
         assert state_of(rt, case_id) == "open"
@@ -122,6 +125,7 @@ def test_a_case_is_closed_with_outcome_and_note_only(rt: Runtime, iris: Browser,
 def test_a_contact_is_recorded(iris: Browser, case_id: UUID) -> None:
     url, read = f"/console/cases/{case_id}/contacts", iris.read(f"/console/cases/{case_id}")
     assert iris.post(url, data={"how": "telepathy"}).status_code == 422
+    assert iris.post(url, data={**read, "how": ["called", "no_answer"]}).status_code == 422
     assert iris.post(url, data={**read, "how": "called"}).status_code == 303
     assert "Contact by Iris" in iris.get(f"/console/cases/{case_id}").data.decode()
 

@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 from uuid import UUID
 
 import pytest
+from flask import Flask
 from flask.testing import FlaskClient
 from sqlalchemy import select
 
@@ -23,6 +24,7 @@ from companion.runtime import Runtime
 from tests.conftest import Clock
 from tests.people import Cast
 from tests.push_service import Device, PushService
+from tests.signed_in import browser
 
 
 def subscribe(rt: Runtime, service: PushService, clinic_id: UUID, person_id: UUID) -> Device:
@@ -101,6 +103,18 @@ def test_a_message_is_written_in_the_language_of_its_reader(
     (received,) = device.wait_for(1)
     said = received.json["notification"]
     assert (said["lang"], said["body"]) == ("fr", "Quelqu’un attend une réponse. Ouvrez l’application.")
+
+
+def test_who_tries_their_notifications_again_and_again_gets_one_in_a_few_seconds(
+    app: Flask, rt: Runtime, cast: Cast, clock: Clock
+) -> None:
+    iris = browser(app, rt, (cast.north, cast.iris))
+    for _ in range(3):
+        assert iris.post("/push/test", json={}).status_code == 202
+    clock.now += timedelta(seconds=5)
+    iris.post("/push/test", json={})
+    with rt.db.reading(EVERY_CLINIC) as db:
+        assert len(db.scalars(select(Message).where(Message.kind == "test")).all()) == 2
 
 
 def test_a_receipt_proves_the_device_and_a_forged_one_is_unknown(

@@ -206,6 +206,12 @@ def test_the_form_without_a_script_keeps_the_entry(rt: Runtime, ada: Browser) ->
     assert count(rt, Reaction) == 1
 
 
+def test_words_that_come_twice_are_both_read(rt: Runtime, ada: Browser) -> None:
+    form_id = str(uuid4())
+    answer = ada.post("/reactions", data={**FORM, "id": form_id, "words": ["all is well", "I cannot breathe at all"]})
+    assert answer.location == f"/call/{form_id}"
+
+
 def test_an_emergency_sign_in_the_form_shows_the_call_page_first(rt: Runtime, ada: Browser) -> None:
     form_id = str(uuid4())
     data = {**FORM, "id": form_id, "group": ["breathing"], "sign": ["breathing_difficulty"]}
