@@ -147,7 +147,15 @@ def metrics(rt: Runtime, token: str, shown: str) -> tuple[int, str]:
 
 
 @pytest.mark.parametrize(
-    ("token", "shown"), [("", "Bearer "), ("", ""), ("secret", ""), ("secret", "Bearer wrong"), ("secret", "Bearer ä")]
+    ("token", "shown"),
+    [
+        ("", "Bearer "),
+        ("", ""),
+        ("secret", ""),
+        ("secret", "secret"),
+        ("secret", "Bearer wrong"),
+        ("secret", "Bearer ä"),
+    ],
 )
 def test_without_its_token_there_are_no_numbers(rt: Runtime, cast: Cast, token: str, shown: str) -> None:
     assert metrics(rt, token, shown)[0] == 404
