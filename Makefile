@@ -44,7 +44,8 @@ quick: lint ## Lint, types, floors and the tests without browsers and slow ones
 	$(BIN)/python -m pytest -n 3 --dist worksteal -m "not browser and not slow and not long"
 
 test: quick browsers ## Everything that must hold before a change is taken in
-	$(BIN)/python -m pytest -m "(browser or slow) and not long"
+	$(BIN)/python -m pytest -n 3 --dist worksteal -m "slow and not browser and not long"
+	$(BIN)/python -m pytest -n 2 --dist loadfile -m "browser and not long"
 
 long: faults webkit ## What takes long: kill runs on both databases, and tests that wait for real time
 	$(BIN)/python -m pytest -rs -m "long"

@@ -17,6 +17,8 @@ from tests.reactions.test_entries import URGENT, count, entry
 from tests.signed_in import browser
 from tests.test_hostile_inputs import ENROLMENT, LADDER
 
+pytestmark = pytest.mark.slow
+
 
 @dataclass(frozen=True, slots=True)
 class Race:

@@ -22,6 +22,8 @@ from tests.outbox.test_delivery import state_of, subscribe
 from tests.people import Cast
 from tests.push_service import PushService
 
+pytestmark = pytest.mark.slow
+
 # By how much the clock was ahead when something was decided, before it was set right.
 AHEAD = {"an hour": timedelta(hours=1), "a day": timedelta(days=1), "400 days": timedelta(days=400)}
 SECOND = timedelta(seconds=1)

@@ -15,6 +15,8 @@ from companion.schedule import queries as schedule
 from companion.schedule.jobs import release_due
 from tests.people import NOW
 
+pytestmark = pytest.mark.slow
+
 
 def levels(rt: Runtime) -> dict[str, list[str]]:
     """Dispositions by patient, in order of time."""
@@ -69,7 +71,6 @@ def test_staff_can_be_invited_by_their_addresses(rt: Runtime) -> None:
         assert all(db.scalars(select(Person.email).where(~Person.is_patient, Person.name != "Canary")))
 
 
-@pytest.mark.slow
 def test_a_simulated_clinic_is_the_same_for_a_seed_and_pushes_few(rt: Runtime) -> None:
     steps: list[int] = []
     simulated = demo.simulate(rt, NOW, patients=200, seed=7, advance=lambda: steps.append(1))

@@ -30,6 +30,8 @@ from tests.people import Cast
 from tests.push_service import PushService
 from tests.test_commands import free_port
 
+pytestmark = pytest.mark.slow
+
 # The signal comes while the main thread holds the lock of the event, as it does again and again in `stop.wait`.
 SIGNAL_WHILE_LOCKED = """
 import os, sys, threading
@@ -42,7 +44,6 @@ print("stopped" if stop.wait(10) else "waits")
 """
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize(("fault", "copies"), [("hang", 1), ("lose_answer", 2)])
 def test_a_worker_killed_between_claim_and_settle_loses_nothing(
     rt: Runtime, cast: Cast, clock: Clock, fault: Literal["hang", "lose_answer"], copies: int

@@ -25,6 +25,8 @@ from tests.outbox.test_delivery import subscribe
 from tests.people import Cast
 from tests.push_service import Device, PushService
 
+pytestmark = pytest.mark.slow
+
 STEP = timedelta(minutes=10)
 
 

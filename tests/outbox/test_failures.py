@@ -26,6 +26,8 @@ from tests.outbox.test_delivery import enqueue, send_all, state_of, subscribe
 from tests.people import Cast
 from tests.push_service import Device, PushService
 
+pytestmark = pytest.mark.slow
+
 
 def push_to(rt: Runtime, device: Device, *, endpoint: str = "") -> Push:
     return Push(

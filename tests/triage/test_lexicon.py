@@ -45,6 +45,7 @@ def test_every_sign_has_words_in_every_language_and_every_serious_one_its_senten
             assert (len(set(row["yes"])), len(set(row["no"]))) == (20, 10)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("path", SENTENCES, ids=lambda path: f"{path.parent.name}-{path.stem}")
 def test_paraphrases_are_found_and_near_misses_are_not(path: Path) -> None:
     rows = tomllib.loads(path.read_text(encoding="utf-8"))

@@ -35,6 +35,8 @@ from tests.push_service import Device, PushService
 from tests.reactions.test_entries import URGENT, entry, put
 from tests.signed_in import OURS, Browser, browser
 
+pytestmark = pytest.mark.slow
+
 ALERT = "Somebody needs an answer. Open the app."
 NOBODY = "Nobody has answered yet. Open the app to see whom to call."
 TAKEN = "Your message has been read. Open the app."
