@@ -10,10 +10,10 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Integer, bindparam, case, delete, insert, select, text, tuple_, update
+from sqlalchemy import Integer, bindparam, case, delete, insert, literal, select, text, tuple_, update
 from sqlalchemy.orm import Session
 
-from companion.db import insert_into
+from companion.db import UtcDateTime, insert_into
 from companion.ids import new_id
 from companion.outbox import queries, rules
 from companion.outbox.models import Attempt, AwaitedReceipt, DueMessage, LeasedMessage, Message
@@ -217,6 +217,13 @@ def _try_again(db: Session, clinic_id: UUID, message_id: UUID, now: datetime) ->
     changed = update(Message).where(*was_sent).values(state="pending", settled_at=None)
     urgencies = db.scalars(changed.returning(Message.urgency))
     _make_due(db, [(clinic_id, message_id, urgency, now) for urgency in urgencies], now)
+
+
+def keep_intervals(db: Session, *, now: datetime) -> int:
+    """What waits for a time that a clock ahead of now decided waits that long from now; says how many messages."""
+    left = literal(now, UtcDateTime()) + (DueMessage.due_at - DueMessage.set_at)
+    late = update(DueMessage).where(*queries.is_set_ahead(now)).values(due_at=left, set_at=now)
+    return len(db.execute(late.returning(DueMessage.message_id)).all())
 
 
 def _make_due(db: Session, rows: Sequence[tuple[UUID, UUID, str, datetime]], now: datetime) -> None:

@@ -8,12 +8,9 @@ from datetime import datetime, timedelta
 from typing import Protocol
 from uuid import UUID
 
-from sqlalchemy import literal, update
-
 from companion import crash
-from companion.db import EVERY_CLINIC, UtcDateTime
+from companion.db import EVERY_CLINIC
 from companion.outbox import actions, queries, rules
-from companion.outbox.models import DueMessage
 from companion.outbox.queries import Claimed
 from companion.outbox.transport import Courier, Letter
 from companion.outbox.words import BODIES, SEVERAL, wording
@@ -71,10 +68,8 @@ def keep_intervals(rt: Runtime, now: datetime) -> int:
     with rt.db.reading(EVERY_CLINIC) as db:
         if not queries.has_set_ahead(db, now=now):
             return 0
-    left = literal(now, UtcDateTime()) + (DueMessage.due_at - DueMessage.set_at)
-    late = update(DueMessage).where(*queries.is_set_ahead(now)).values(due_at=left, set_at=now)
     with rt.db.transaction(EVERY_CLINIC) as db:
-        return len(db.execute(late.returning(DueMessage.message_id)).all())
+        return actions.keep_intervals(db, now=now)
 
 
 def give_up_silent(rt: Runtime, now: datetime) -> int:
