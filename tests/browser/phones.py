@@ -181,6 +181,10 @@ class Phone:
         self.click("[data-next]")
         for symptom, grade in grades.items():
             self.tick(f"face.{symptom}", str(grade))
+        self.answer_rest()
+
+    def answer_rest(self) -> None:
+        """From an open area to the last page: nothing else there, and no sign."""
         self.click("[data-fill-none]")
         self.click("[data-next]")
         self.tick("group", "none")

@@ -51,11 +51,7 @@ def test_an_answer_that_comes_late_leaves_a_form_alone_and_offers_to_try_again(c
     phone.wait_for(TOLD)
     assert phone.js(f"{SHELL} && document.querySelector('[name=area][value=face]').checked")
     phone.click("[data-next]")
-    phone.click("[data-fill-none]")
-    phone.click("[data-next]")
-    phone.tick("group", "none")
-    phone.click("[data-next]")
-    phone.tick("feels", "can_wait")
+    phone.answer_rest()
     phone.send()
     phone.arrives()
     assert len(clinic.entries(ada)) == 1
